@@ -1,0 +1,30 @@
+# The ways to work on dfpipe. `make check` is what CI runs.
+#
+# Every cargo command names the whole workspace: for a single package cargo would choose other features of
+# the libraries, and build DataFusion once more.
+
+.DEFAULT_GOAL := help
+.PHONY: help check format lint test services fixtures
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: ## all that CI checks: format, lints, tests
+	$(MAKE) format
+	$(MAKE) lint
+	$(MAKE) test
+
+format: ## are the files formatted as rustfmt does it? (`cargo fmt --all` mends them)
+	cargo fmt --all --check
+
+lint: ## clippy over everything; a warning is an error
+	cargo clippy --workspace --all-targets -- -D warnings
+
+test: services ## set up the test services, then run every test
+	cargo test --workspace
+
+services: ## get the services that the tests talk to
+	tests/services/install.sh
+
+fixtures: ## make the sample data again (the same seed gives the same files)
+	python3 fixtures/generate.py

@@ -1,0 +1,140 @@
+//! The command line: each command is a file here, and only this room prints.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    clock::Clock,
+    config::{self, Config},
+    error::{Error, Result},
+};
+
+mod check;
+mod progress;
+mod query;
+mod run;
+mod schema;
+mod screen;
+
+use screen::Screen;
+
+/// A SQL pipeline engine: extracts, transforms by plain SQL, checks, loads exactly once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dfpipe",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Folder of the project [default: the nearest one upwards with dfpipe.yml]
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Profile of dfpipe.yml [default: local]
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// Say less: errors and results only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Print without colours (so does the variable NO_COLOR)
+    #[arg(long, global = true)]
+    no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Check,
+    Query(query::Arguments),
+    Schema,
+}
+
+/// What a command works with.
+struct Context {
+    global: Global,
+    screen: Screen,
+    clock: Clock,
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let screen = Screen::new(arguments.global.no_color, arguments.global.quiet);
+    let context = Context {
+        screen,
+        global: arguments.global,
+        clock: Clock::system(),
+    };
+    let outcome = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(execute(arguments.command, &context));
+            // A source's thread may still wait for a broker that will never answer.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(Error::outside("no threads can be started").because(error)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            context.screen.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+async fn execute(command: Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Run(arguments) => run::execute(arguments, context).await,
+        Command::Check => check::execute(context).await,
+        Command::Query(arguments) => query::execute(arguments, context).await,
+        Command::Schema => schema::execute(&context.screen),
+    }
+}
+
+impl Context {
+    /// Reads the configuration of the project that is meant.
+    fn config(&self) -> Result<Config> {
+        let environment = |name: &str| std::env::var(name).ok();
+        config::load(
+            &self.project()?,
+            self.global.profile.as_deref(),
+            &environment,
+        )
+    }
+
+    fn project(&self) -> Result<PathBuf> {
+        if let Some(project) = &self.global.project {
+            let project = std::path::absolute(project).unwrap_or_else(|_| project.clone());
+            return match project.join(config::FILE).is_file() {
+                true => Ok(project),
+                false => Err(Error::usage(format!(
+                    "`{}` has no dfpipe.yml",
+                    project.display()
+                ))),
+            };
+        }
+        let here = std::env::current_dir()
+            .map_err(|error| Error::outside("the current folder is gone").because(error))?;
+        let found = here
+            .ancestors()
+            .find(|folder| folder.join(config::FILE).is_file());
+        found.map(ToOwned::to_owned).ok_or_else(|| {
+            Error::usage("this is no dfpipe project: no dfpipe.yml here or in a folder above")
+                .with_hint("go into the project's folder, or name it: `--project DIR`")
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! `dfpipe query`: one statement over the tables of a run, for scripts.
+
+use clap::ValueEnum;
+use datafusion::{
+    arrow::{
+        array::RecordBatch,
+        csv,
+        json::{ArrayWriter, LineDelimitedWriter},
+        util::pretty::pretty_format_batches_with_schema,
+    },
+    parquet::arrow::ArrowWriter,
+};
+
+use super::Context;
+use crate::{
+    engine::{Engine, Rows},
+    error::{Error, Result},
+    run::{Pipeline, history},
+};
+
+/// Ask the tables of the last run (`show tables` lists them)
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The statement
+    #[arg(value_name = "SQL")]
+    statement: String,
+    /// How the rows are printed
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+    /// Ask this run instead of the last one
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+}
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Table,
+    Csv,
+    Json,
+    Ndjson,
+    Parquet,
+}
+
+/// Runs the statement and prints its rows.
+pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
+    let config = context.config()?;
+    let run = history::find(&config, arguments.run.as_deref())?;
+    let spill = std::env::temp_dir();
+    let engine = Engine::new(&config, &spill)?;
+    history::open(&engine, &config, &run).await?;
+    let record = history::record(&run)?;
+    let pipeline = Pipeline::load(config, Some(record.as_of), &context.clock)?;
+    let rows = engine
+        .ask(&arguments.statement, &pipeline.parameters(&record.run_id))
+        .await?;
+    print(rows, arguments.output, context).await
+}
+
+async fn print(mut rows: Rows, format: Format, context: &Context) -> Result<()> {
+    // A table's columns are as wide as their widest value, so its rows are needed at once.
+    if let Format::Table = format {
+        let schema = rows.schema.clone();
+        let batches = rows.collect().await?;
+        let table = pretty_format_batches_with_schema(schema, &batches);
+        return context
+            .screen
+            .result(format!("{}\n", table.map_err(odd)?).as_bytes());
+    }
+    let mut writer = Writer::new(format, &rows)?;
+    while let Some(batch) = rows.next().await {
+        writer.write(&batch?)?;
+        context.screen.result(&writer.take())?;
+    }
+    let rest = writer.finish()?;
+    context.screen.result(&rest)
+}
+
+/// The streaming formats, all into memory that is taken batch by batch.
+enum Writer {
+    Csv {
+        header: Option<Vec<u8>>,
+        buffer: Vec<u8>,
+    },
+    Json(ArrayWriter<Vec<u8>>),
+    Ndjson(LineDelimitedWriter<Vec<u8>>),
+    Parquet(Box<ArrowWriter<Vec<u8>>>),
+}
+
+impl Writer {
+    fn new(format: Format, rows: &Rows) -> Result<Self> {
+        Ok(match format {
+            Format::Table | Format::Csv => Self::Csv {
+                header: Some(csv_of(&RecordBatch::new_empty(rows.schema.clone()), true)?),
+                buffer: vec![],
+            },
+            Format::Json => Self::Json(ArrayWriter::new(vec![])),
+            Format::Ndjson => Self::Ndjson(LineDelimitedWriter::new(vec![])),
+            Format::Parquet => {
+                let writer = ArrowWriter::try_new(vec![], rows.schema.clone(), None);
+                Self::Parquet(Box::new(writer.map_err(odd)?))
+            }
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Self::Csv { header, buffer } => {
+                buffer.extend(header.take().into_iter().flatten());
+                buffer.extend(csv_of(batch, false)?);
+                Ok(())
+            }
+            Self::Json(writer) => writer.write(batch).map_err(odd),
+            Self::Ndjson(writer) => writer.write(batch).map_err(odd),
+            Self::Parquet(writer) => writer.write(batch).map_err(odd),
+        }
+    }
+
+    /// What can be printed already.
+    fn take(&mut self) -> Vec<u8> {
+        match self {
+            Self::Csv { buffer, .. } => std::mem::take(buffer),
+            Self::Ndjson(writer) => std::mem::take(writer.get_mut()),
+            Self::Json(_) | Self::Parquet(_) => vec![],
+        }
+    }
+
+    fn finish(self) -> Result<Vec<u8>> {
+        match self {
+            Self::Csv { header, mut buffer } => {
+                buffer.extend(header.into_iter().flatten());
+                Ok(buffer)
+            }
+            Self::Json(mut writer) => {
+                writer.finish().map_err(odd)?;
+                let mut bytes = writer.into_inner();
+                if bytes.is_empty() {
+                    bytes.extend(b"[]");
+                }
+                bytes.push(b'\n');
+                Ok(bytes)
+            }
+            Self::Ndjson(mut writer) => {
+                writer.finish().map_err(odd)?;
+                Ok(writer.into_inner())
+            }
+            Self::Parquet(writer) => writer.into_inner().map_err(odd),
+        }
+    }
+}
+
+fn csv_of(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().with_header(header).build(vec![]);
+    writer.write(batch).map_err(odd)?;
+    Ok(writer.into_inner())
+}
+
+fn odd(error: impl std::fmt::Display) -> Error {
+    Error::usage("these rows cannot be printed in this format").because(error)
+}

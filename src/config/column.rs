@@ -1,0 +1,125 @@
+//! A declared column: its type, where its value stands, and whether it is personal.
+
+use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
+
+/// A column of a source.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name in SQL.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnType,
+    /// Where its value stands in a record.
+    pub path: Vec<String>,
+    /// Whether a record without it is refused.
+    pub required: bool,
+    /// Whether the value is an e-mail address, to be replaced by its hash.
+    pub is_email: bool,
+}
+
+impl Column {
+    /// The column as the engine sees it.
+    pub fn field(&self) -> Field {
+        Field::new(&self.name, self.kind.arrow(), !self.required)
+    }
+}
+
+/// The types that a column can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// UTF-8 text.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A floating-point number of 64 bits.
+    Double,
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// A moment in UTC, to the microsecond.
+    Timestamp,
+    /// An exact number.
+    Decimal {
+        /// Digits in all.
+        precision: u8,
+        /// Digits after the point.
+        scale: i8,
+    },
+}
+
+impl ColumnType {
+    /// Reads the type as the configuration writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_lowercase().as_str() {
+            "text" => Some(Self::Text),
+            "integer" => Some(Self::Integer),
+            "double" => Some(Self::Double),
+            "boolean" => Some(Self::Boolean),
+            "date" => Some(Self::Date),
+            "timestamp" => Some(Self::Timestamp),
+            other => parse_decimal(other),
+        }
+    }
+
+    /// The type as the configuration writes it.
+    pub fn name(self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Integer => "integer".to_owned(),
+            Self::Double => "double".to_owned(),
+            Self::Boolean => "boolean".to_owned(),
+            Self::Date => "date".to_owned(),
+            Self::Timestamp => "timestamp".to_owned(),
+            Self::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
+        }
+    }
+
+    /// The Arrow type.
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Integer => DataType::Int64,
+            Self::Double => DataType::Float64,
+            Self::Boolean => DataType::Boolean,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
+        }
+    }
+}
+
+fn parse_decimal(text: &str) -> Option<ColumnType> {
+    let (precision, scale) = text
+        .strip_prefix("decimal(")?
+        .strip_suffix(')')?
+        .split_once(',')?;
+    let (precision, scale): (u8, i8) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
+    let valid = (1..=38).contains(&precision) && scale >= 0 && scale.unsigned_abs() <= precision;
+    valid.then_some(ColumnType::Decimal { precision, scale })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ColumnType;
+
+    #[test]
+    fn types_are_read_as_they_are_written() {
+        let decimal = ColumnType::Decimal {
+            precision: 18,
+            scale: 2,
+        };
+        for (text, expected) in [
+            ("text", Some(ColumnType::Text)),
+            (" Timestamp ", Some(ColumnType::Timestamp)),
+            ("decimal(18,2)", Some(decimal)),
+            ("decimal(18, 2)", Some(decimal)),
+            ("decimal(39,2)", None),
+            ("decimal(2,3)", None),
+            ("decimal", None),
+            ("varchar", None),
+        ] {
+            assert_eq!(ColumnType::parse(text), expected, "{text}");
+        }
+    }
+}

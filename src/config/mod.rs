@@ -1,0 +1,276 @@
+//! `dfpipe.yml`: what the file says becomes what will be done.
+//!
+//! ```text
+//! text ─▶ yaml (tree with places) ─▶ interpolate ─▶ profile ─▶ conform (schema) ─▶ raw ─▶ Config
+//! ```
+//!
+//! After [`load`] nothing can be invalid any more; all problems of a file are told at once.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+
+use crate::error::{Error, Result};
+
+pub mod column;
+pub mod conform;
+pub mod interpolate;
+mod profile;
+mod raw;
+mod resolve;
+pub mod schema;
+pub mod secret;
+mod size;
+pub mod yaml;
+
+pub use column::{Column, ColumnType};
+pub use raw::{
+    OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
+    RawParameter as Parameter,
+};
+pub use secret::Secret;
+
+/// The file that makes a folder a project.
+pub const FILE: &str = "dfpipe.yml";
+
+/// The profile that is used when none is named.
+pub const DEFAULT_PROFILE: &str = "local";
+
+/// A project: its folder and all that its configuration means under one profile.
+#[derive(Debug)]
+pub struct Config {
+    /// The folder with `dfpipe.yml`.
+    pub project: PathBuf,
+    /// The profile that was laid over the file.
+    pub profile: String,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// The moment the run is made for, where the configuration fixes it.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Days before `as_of` that the window reaches back.
+    pub window_days: u32,
+    /// Folder for runs that are not finished.
+    pub work_dir: PathBuf,
+    /// Folder for finished runs.
+    pub archive: PathBuf,
+    /// Key of the HMAC that replaces e-mail addresses.
+    pub email_hash_key: Secret,
+    /// Values that models read as `$name`.
+    pub parameters: IndexMap<String, Parameter>,
+    /// Memory and parallelism.
+    pub engine: Engine,
+    /// Where rows come from, by table name.
+    pub sources: IndexMap<String, Source>,
+    /// Where the result goes.
+    pub destination: Destination,
+    /// The model whose rows are the report's figures.
+    pub summary_model: Option<String>,
+}
+
+/// Memory and parallelism of the engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Bytes that queries may hold before they spill.
+    pub memory_limit: usize,
+    /// Partitions that a query runs in.
+    pub partitions: usize,
+    /// Folder for spill files, where the configuration names one.
+    pub spill_dir: Option<PathBuf>,
+}
+
+/// A table that rows are extracted into.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The table's name.
+    pub name: String,
+    /// One sentence for readers.
+    pub description: Option<String>,
+    /// The column that names a record in the rejects.
+    pub key: Option<String>,
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// Largest share of unreadable records before the run fails.
+    pub max_dead_letters: f64,
+    /// Where the records are.
+    pub from: From,
+}
+
+/// Where the records of a source are.
+#[derive(Clone, Debug)]
+pub enum From {
+    /// Files, local or in an object store.
+    Files(Files),
+    /// A REST API.
+    Crm(Crm),
+    /// A Kafka topic.
+    Kafka(Kafka),
+}
+
+/// Files, local or in an object store.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// An absolute path or a URL; `*` matches within a name.
+    pub path: String,
+    /// How the files are written.
+    pub format: FileFormat,
+    /// Where the list of records stands in a JSON document.
+    pub records: Vec<String>,
+}
+
+/// A REST API that answers in pages.
+#[derive(Clone, Debug)]
+pub struct Crm {
+    /// Address of the collection, without query.
+    pub url: url::Url,
+    /// Query parameters of every request.
+    pub query: Vec<(String, String)>,
+    /// How requests are signed.
+    pub auth: Option<std::sync::Arc<Auth>>,
+    /// Where the list of records stands in a page.
+    pub records: Vec<String>,
+    /// How one page leads to the next.
+    pub pagination: Paging,
+    /// Requests allowed in any 60 seconds.
+    pub requests_per_minute: u32,
+    /// Until a request is given up.
+    pub timeout: std::time::Duration,
+    /// How often a failed request is tried again.
+    pub retries: u32,
+}
+
+/// How one page leads to the next.
+#[derive(Clone, Debug)]
+pub struct Paging {
+    /// Name of the page's or cursor's parameter.
+    pub parameter: String,
+    /// Name of the page size's parameter.
+    pub size_parameter: String,
+    /// Records asked for per page.
+    pub size: u32,
+    /// Where a page says how many records there are in all.
+    pub total: Vec<String>,
+    /// What the parameter holds.
+    pub next: Next,
+}
+
+/// What leads to the next page.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Pages are numbered from here.
+    Number(u64),
+    /// A page holds the cursor of the next at this path.
+    Cursor(Vec<String>),
+}
+
+/// A Kafka topic, read once, bounded by the window.
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    /// Brokers to begin with.
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// The consumer group that offsets are committed for.
+    pub group: String,
+    /// How long before the window reading begins.
+    pub max_lateness: chrono::Duration,
+    /// How long to wait for a broker.
+    pub timeout: std::time::Duration,
+    /// Further settings of librdkafka.
+    pub options: Vec<(String, Secret)>,
+}
+
+/// Where the result goes: an append-only warehouse of Parquet files.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The model that is loaded.
+    pub model: String,
+    /// An absolute path or a URL.
+    pub path: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The table.
+    pub table: String,
+    /// What a second load of a date does.
+    pub on_repeat: OnRepeat,
+}
+
+/// Reads the configuration of the project in `project` under `profile`.
+pub fn load(
+    project: &Path,
+    profile: Option<&str>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config> {
+    let path = project.join(FILE);
+    let source = fs_err::read_to_string(&path)
+        .map_err(|error| Error::usage(format!("`{FILE}` cannot be read")).because(error))?;
+    let text = yaml::Text {
+        file: FILE,
+        source: &source,
+        lines_before: 0,
+    };
+    let mut root = yaml::parse(&text)?;
+    let profile = lay_profile(&mut root, profile, &text)?;
+    let mut problems = vec![];
+    interpolate::interpolate(&mut root, environment, &text, &mut problems);
+    let schema = schema::merged();
+    let conforming = conform::conform(&root, &schema, &text);
+    let value = conforming.map_err(|more| problems.extend(more)).ok();
+    if let Some(error) = Error::all(problems) {
+        return Err(error);
+    }
+    let raw = serde_json::from_value(value.unwrap_or_default()).map_err(|error| {
+        Error::bug("the configuration conforms but cannot be read").because(error)
+    })?;
+    resolve::resolve(
+        raw,
+        project,
+        profile,
+        &resolve::Places {
+            root: &root,
+            text: &text,
+        },
+    )
+}
+
+/// Lays the chosen profile over the rest of the file and removes the others.
+fn lay_profile(
+    root: &mut yaml::Node,
+    wanted: Option<&str>,
+    text: &yaml::Text<'_>,
+) -> Result<String> {
+    let name = wanted.unwrap_or(DEFAULT_PROFILE);
+    let profiles = root.take("profiles");
+    let mut profiles = match profiles {
+        Some(profiles) => profiles,
+        None if wanted.is_none() => return Ok(name.to_owned()),
+        None => {
+            return Err(Error::usage(format!(
+                "`{FILE}` has no profiles, so no `{name}`"
+            )));
+        }
+    };
+    let Some(over) = profiles.take(name) else {
+        if wanted.is_none() {
+            return Ok(name.to_owned());
+        }
+        let names = match &profiles.data {
+            yaml::Data::Map(entries) => entries
+                .iter()
+                .map(|(key, _)| key.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+            _ => String::new(),
+        };
+        return Err(Error::usage(format!("there is no profile `{name}`"))
+            .at(text.place(profiles.mark))
+            .with_hint(format!("the profiles are: {names}")));
+    };
+    if !over.is_null() {
+        profile::merge(root, over);
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,296 @@
+//! What `dfpipe.yml` says, key by key. Its doc comments are the reference that editors show.
+//!
+//! Apart from what is meant ([`super::Config`]): here everything is still optional text.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::secret::Secret;
+
+/// A dfpipe project.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// Name of the pipeline: part of every load's identity.
+    pub pipeline: String,
+    /// The moment the run is made for, when `--as-of` is not given. Default: now.
+    pub as_of: Option<String>,
+    /// Days before `as_of` that the window reaches back. Default: 7.
+    pub window_days: Option<u32>,
+    /// Folder for runs that are not finished. Default: `.dfpipe/work`.
+    pub work_dir: Option<String>,
+    /// Folder for finished runs. Default: `.dfpipe/archive`.
+    pub archive: Option<String>,
+    /// Key of the HMAC-SHA-256 that replaces e-mail addresses.
+    pub email_hash_key: Secret,
+    /// Values that models read as `$name`.
+    #[serde(default)]
+    pub parameters: IndexMap<String, RawParameter>,
+    /// Memory and parallelism.
+    #[serde(default)]
+    pub engine: RawEngine,
+    /// Where rows come from, by table name.
+    pub sources: IndexMap<String, RawSource>,
+    /// Where the result goes.
+    pub destination: RawDestination,
+    /// What the completion report shows.
+    #[serde(default)]
+    pub report: RawReport,
+}
+
+/// A value that models read as `$name`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawParameter {
+    /// A boolean.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Number(f64),
+    /// Text.
+    Text(String),
+}
+
+/// Memory and parallelism of the engine.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawEngine {
+    /// Memory that queries may hold before they spill, such as `512MB`. Default: `2GB`.
+    pub memory_limit: Option<String>,
+    /// Partitions that a query runs in. Default: one per processor core.
+    pub partitions: Option<u32>,
+    /// Folder for spill files. Default: the run's own folder.
+    pub spill_dir: Option<String>,
+}
+
+/// A table that rows are extracted into.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSource {
+    /// One sentence for readers.
+    pub description: Option<String>,
+    /// The column that names a record in the rejects.
+    pub key: Option<String>,
+    /// The columns, in order. What is not declared here is not read.
+    pub columns: IndexMap<String, RawColumn>,
+    /// Largest share of unreadable records before the run fails. Default: 0.01.
+    pub max_dead_letters: Option<f64>,
+    /// Where the records are; a profile usually says.
+    pub from: RawFrom,
+}
+
+/// A column of a source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawColumn {
+    /// `text`, `integer`, `double`, `boolean`, `date`, `timestamp` or `decimal(p,s)`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where the value stands in a record, names joined by dots. Default: the column's name.
+    pub path: Option<String>,
+    /// Whether a record without it is refused. Default: false.
+    pub required: Option<bool>,
+    /// What kind of personal data it is; the column then holds its hash.
+    pub pii: Option<RawPii>,
+    /// One sentence for readers.
+    pub description: Option<String>,
+}
+
+/// Kinds of personal data that leave the decoder as a hash.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawPii {
+    /// An e-mail address.
+    Email,
+}
+
+/// Where the records of a source are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RawFrom {
+    /// Files, local or in an object store.
+    Files(RawFiles),
+    /// A REST API.
+    Crm(RawCrm),
+    /// A Kafka topic.
+    Kafka(RawKafka),
+}
+
+/// Files, local or in an object store.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawFiles {
+    /// A path or URL (`s3://…`, `gs://…`, `file://…`); `*` matches within a name.
+    pub path: String,
+    /// How the files are written. Default: by their extension.
+    pub format: Option<RawFormat>,
+    /// For `json`: where the list of records stands in the document. Default: the document.
+    pub records: Option<String>,
+}
+
+/// File formats.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum RawFormat {
+    /// One document per file.
+    Json,
+    /// One record per line.
+    Ndjson,
+    /// A header line, then one record per line.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// A REST API that answers in pages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCrm {
+    /// Scheme, host and path prefix, such as `https://api.crm.example`.
+    pub url: String,
+    /// Path of the collection, such as `/v1/customers`.
+    pub path: String,
+    /// Query parameters of every request; `${window_start}`, `${window_end}` and `${as_of}` are
+    /// filled in at each run.
+    #[serde(default)]
+    pub query: IndexMap<String, String>,
+    /// How requests are signed.
+    pub auth: Option<RawAuth>,
+    /// Where the list of records stands in a page. Default: `data`.
+    pub records: Option<String>,
+    /// How one page leads to the next.
+    pub pagination: RawPagination,
+    /// Requests allowed in any 60 seconds. Default: 100.
+    pub requests_per_minute: Option<u32>,
+    /// Seconds until a request is given up. Default: 30.
+    pub timeout_seconds: Option<u64>,
+    /// How often a failed request is tried again. Default: 5.
+    pub retries: Option<u32>,
+}
+
+/// How requests are signed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawAuth {
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// A header of another name.
+    Header(RawHeader),
+}
+
+/// A header that signs requests.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Secret,
+}
+
+/// How one page leads to the next.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RawPagination {
+    /// Pages are numbered.
+    PageNumber(RawPageNumber),
+    /// Each page names the next by an opaque cursor in its body.
+    Cursor(RawCursor),
+}
+
+/// Numbered pages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawPageNumber {
+    /// Name of the page's parameter. Default: `page`.
+    pub parameter: Option<String>,
+    /// Number of the first page. Default: 1.
+    pub first: Option<u64>,
+    /// Name of the page size's parameter. Default: `per_page`.
+    pub size_parameter: Option<String>,
+    /// Records asked for per page. Default: 100.
+    pub size: Option<u32>,
+    /// Where a page says how many records there are in all.
+    pub total: Option<String>,
+}
+
+/// Pages that name their successor.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCursor {
+    /// Name of the cursor's parameter. Default: `cursor`.
+    pub parameter: Option<String>,
+    /// Where a page holds the next cursor. Default: `next_cursor`.
+    pub next: Option<String>,
+    /// Name of the page size's parameter. Default: `limit`.
+    pub size_parameter: Option<String>,
+    /// Records asked for per page. Default: 100.
+    pub size: Option<u32>,
+    /// Where a page says how many records there are in all.
+    pub total: Option<String>,
+}
+
+/// A Kafka topic, read once, bounded by the window.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKafka {
+    /// Brokers to begin with, `host:port`, comma separated.
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// The consumer group that offsets are committed for.
+    pub group: String,
+    /// Seconds before the window that reading begins, for events that arrived with an earlier
+    /// broker time than their own. Default: 3600.
+    pub max_lateness_seconds: Option<u32>,
+    /// Seconds to wait for a broker. Default: 30.
+    pub timeout_seconds: Option<u64>,
+    /// Further settings of librdkafka, such as `security.protocol`.
+    #[serde(default)]
+    pub options: IndexMap<String, Secret>,
+}
+
+/// Where the result goes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RawDestination {
+    /// An append-only warehouse of Parquet files.
+    Parquet(RawParquet),
+}
+
+/// An append-only warehouse of Parquet files.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawParquet {
+    /// The model that is loaded.
+    pub model: String,
+    /// A folder or object-store URL. Default: `.dfpipe/warehouse`.
+    pub path: Option<String>,
+    /// The dataset.
+    pub dataset: String,
+    /// The table.
+    pub table: String,
+    /// What a second load of a date does. Default: `refuse`.
+    pub on_repeat: Option<OnRepeat>,
+}
+
+/// What a second load of a date does.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRepeat {
+    /// Stops before anything is extracted.
+    #[default]
+    Refuse,
+    /// Appends a further, numbered load.
+    Add,
+}
+
+/// What the completion report shows.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawReport {
+    /// The model whose rows are the report's figures.
+    pub summary: Option<String>,
+}

@@ -1,0 +1,354 @@
+//! What the file says ([`super::raw`]) becomes what will be done ([`Config`]).
+//!
+//! The last step in which a configuration can be wrong; every problem keeps its place in the file.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Column, ColumnType, Config, Crm, Destination, Engine, FileFormat, Files, From, Kafka, Next,
+    Paging, Source,
+    raw::{
+        RawColumn, RawConfig, RawCrm, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka,
+        RawPagination, RawSource,
+    },
+    size::parse_size,
+    yaml::{Node, Text},
+};
+use crate::{
+    clock::parse_time,
+    error::{Error, Result},
+};
+
+const DEFAULT_MEMORY: usize = 2_000_000_000;
+
+/// Names that dfpipe adds to every extract; see [`crate::sources`].
+const RESERVED_COLUMNS: [&str; 2] = ["_part", "_position"];
+
+/// Finds the place of a value again by its path of keys.
+pub struct Places<'a> {
+    /// The whole file.
+    pub root: &'a Node,
+    /// Its text.
+    pub text: &'a Text<'a>,
+}
+
+impl Places<'_> {
+    fn problem(&self, path: &[&str], message: String) -> Error {
+        let node = path.iter().try_fold(self.root, |node, key| node.get(key));
+        Error::usage(message).at(self.text.place(node.unwrap_or(self.root).mark))
+    }
+}
+
+struct Resolver<'a> {
+    project: &'a Path,
+    places: &'a Places<'a>,
+    problems: Vec<Error>,
+}
+
+/// Resolves the whole configuration, or says all that is wrong with it.
+pub fn resolve(
+    raw: RawConfig,
+    project: &Path,
+    profile: String,
+    places: &Places<'_>,
+) -> Result<Config> {
+    let mut resolver = Resolver {
+        project,
+        places,
+        problems: vec![],
+    };
+    let config = resolver.config(raw, profile);
+    match Error::all(resolver.problems) {
+        Some(error) => Err(error),
+        None => Ok(config),
+    }
+}
+
+impl Resolver<'_> {
+    fn config(&mut self, raw: RawConfig, profile: String) -> Config {
+        let as_of = raw.as_of.as_deref().and_then(|text| {
+            let time = parse_time(text);
+            self.check(time.is_some(), &["as_of"], || {
+                format!("`as_of` is not a time: `{text}`")
+            });
+            time
+        });
+        let key = &raw.email_hash_key;
+        self.check(!key.expose().is_empty(), &["email_hash_key"], || {
+            "`email_hash_key` is empty".to_owned()
+        });
+        let window_days = raw.window_days.unwrap_or(7);
+        self.check((1..=3660).contains(&window_days), &["window_days"], || {
+            format!("`window_days` must lie between 1 and 3660, not {window_days}")
+        });
+        for name in raw.parameters.keys() {
+            let taken = super::interpolate::RUN_PARAMETERS.contains(&name.as_str());
+            self.check(!taken, &["parameters", name], || {
+                format!("`{name}` is a parameter that every run sets itself")
+            });
+        }
+        let sources = raw.sources.into_iter();
+        Config {
+            project: self.project.to_owned(),
+            profile,
+            pipeline: raw.pipeline,
+            as_of,
+            window_days,
+            work_dir: self.folder(raw.work_dir.as_deref().unwrap_or(".dfpipe/work")),
+            archive: self.folder(raw.archive.as_deref().unwrap_or(".dfpipe/archive")),
+            email_hash_key: raw.email_hash_key,
+            parameters: raw.parameters,
+            engine: self.engine(&raw.engine),
+            sources: sources
+                .map(|(name, raw)| (name.clone(), self.source(name, raw)))
+                .collect(),
+            destination: self.destination(raw.destination),
+            summary_model: raw.report.summary,
+        }
+    }
+
+    fn engine(&mut self, raw: &RawEngine) -> Engine {
+        let limit = raw.memory_limit.as_deref().map(|text| {
+            let size = parse_size(text);
+            self.check(size.is_some(), &["engine", "memory_limit"], || {
+                format!("`engine.memory_limit` is not a size: `{text}` (such as `512MB`)")
+            });
+            size.unwrap_or(DEFAULT_MEMORY)
+        });
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let partitions = raw
+            .partitions
+            .map_or(cores, |partitions| partitions as usize);
+        self.check(
+            (1..=1024).contains(&partitions),
+            &["engine", "partitions"],
+            || format!("`engine.partitions` must lie between 1 and 1024, not {partitions}"),
+        );
+        Engine {
+            memory_limit: limit.unwrap_or(DEFAULT_MEMORY),
+            partitions,
+            spill_dir: raw.spill_dir.as_deref().map(|path| self.folder(path)),
+        }
+    }
+
+    fn source(&mut self, name: String, raw: RawSource) -> Source {
+        let here = ["sources", name.as_str()];
+        self.check(is_name(&name), &here, || {
+            format!("`{name}` cannot be the name of a table")
+        });
+        self.check(!raw.columns.is_empty(), &here, || {
+            format!("source `{name}` has no columns")
+        });
+        let key = raw.key.as_deref();
+        self.check(
+            key.is_none_or(|key| raw.columns.contains_key(key)),
+            &here,
+            || {
+                format!(
+                    "the key `{}` of `{name}` is not one of its columns",
+                    key.unwrap_or_default()
+                )
+            },
+        );
+        let columns = raw.columns.into_iter();
+        let columns = columns
+            .map(|(column, raw)| self.column(&name, column, raw))
+            .collect();
+        let share = raw.max_dead_letters.unwrap_or(0.01);
+        self.check((0.0..=1.0).contains(&share), &here, || {
+            format!("`max_dead_letters` of `{name}` is a share between 0 and 1, not {share}")
+        });
+        let from = match raw.from {
+            RawFrom::Files(files) => From::Files(self.files(&name, files)),
+            RawFrom::Crm(crm) => From::Crm(self.crm(&name, crm)),
+            RawFrom::Kafka(kafka) => From::Kafka(self.kafka(&name, kafka)),
+        };
+        let (description, key) = (raw.description, raw.key);
+        Source {
+            name,
+            description,
+            key,
+            columns,
+            max_dead_letters: share,
+            from,
+        }
+    }
+
+    fn column(&mut self, source: &str, name: String, raw: RawColumn) -> Column {
+        let here = ["sources", source, "columns", name.as_str()];
+        let usable = is_name(&name) && !RESERVED_COLUMNS.contains(&name.as_str());
+        self.check(usable, &here, || {
+            format!("`{name}` cannot be the name of a column")
+        });
+        let kind = ColumnType::parse(&raw.kind);
+        self.check(kind.is_some(), &[&here[..], &["type"]].concat(), || {
+            format!("column `{name}` has an unknown type: `{}`", raw.kind)
+        });
+        let kind = kind.unwrap_or(ColumnType::Text);
+        let is_email = raw.pii.is_some();
+        self.check(!is_email || kind == ColumnType::Text, &here, || {
+            format!("column `{name}` is an e-mail address, so its type must be `text`")
+        });
+        let path = split_path(raw.path.as_deref().unwrap_or(&name));
+        Column {
+            name,
+            kind,
+            path,
+            required: raw.required.unwrap_or(false),
+            is_email,
+        }
+    }
+
+    fn files(&mut self, source: &str, raw: RawFiles) -> Files {
+        let format = raw.format.or_else(|| format_of(&raw.path));
+        self.check(
+            format.is_some(),
+            &["sources", source, "from", "path"],
+            || {
+                format!(
+                    "the format of `{}` cannot be told from its name: set `format`",
+                    raw.path
+                )
+            },
+        );
+        Files {
+            path: self.location(&raw.path),
+            format: format.unwrap_or(FileFormat::Ndjson),
+            records: raw.records.as_deref().map(split_path).unwrap_or_default(),
+        }
+    }
+
+    fn crm(&mut self, source: &str, raw: RawCrm) -> Crm {
+        let address = format!("{}{}", raw.url.trim_end_matches('/'), raw.path);
+        let url = url::Url::parse(&address).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        self.check(url.is_some(), &["sources", source, "from", "url"], || {
+            format!("the address of `{source}` is not an http or https URL")
+        });
+        let requests_per_minute = raw.requests_per_minute.unwrap_or(100);
+        self.check(
+            requests_per_minute > 0,
+            &["sources", source, "from"],
+            || "`requests_per_minute` must be at least 1".to_owned(),
+        );
+        Crm {
+            url: url.unwrap_or_else(|| {
+                url::Url::parse("http://invalid").expect("a constant and valid URL")
+            }),
+            query: raw.query.into_iter().collect(),
+            auth: raw.auth.map(Arc::new),
+            records: split_path(raw.records.as_deref().unwrap_or("data")),
+            pagination: paging(raw.pagination),
+            requests_per_minute,
+            timeout: Duration::from_secs(raw.timeout_seconds.unwrap_or(30)),
+            retries: raw.retries.unwrap_or(5),
+        }
+    }
+
+    fn kafka(&mut self, source: &str, raw: RawKafka) -> Kafka {
+        for (name, value) in [("brokers", &raw.brokers), ("topic", &raw.topic)] {
+            self.check(
+                !value.is_empty(),
+                &["sources", source, "from", name],
+                || format!("`{name}` of `{source}` is empty"),
+            );
+        }
+        Kafka {
+            brokers: raw.brokers,
+            topic: raw.topic,
+            group: raw.group,
+            max_lateness: chrono::Duration::seconds(i64::from(
+                raw.max_lateness_seconds.unwrap_or(3600),
+            )),
+            timeout: Duration::from_secs(raw.timeout_seconds.unwrap_or(30)),
+            options: raw.options.into_iter().collect(),
+        }
+    }
+
+    fn destination(&mut self, raw: RawDestination) -> Destination {
+        let RawDestination::Parquet(raw) = raw;
+        for (name, value) in [("dataset", &raw.dataset), ("table", &raw.table)] {
+            self.check(is_name(value), &["destination", name], || {
+                format!("`{value}` cannot be the name of a {name}")
+            });
+        }
+        Destination {
+            model: raw.model,
+            path: self.location(raw.path.as_deref().unwrap_or(".dfpipe/warehouse")),
+            dataset: raw.dataset,
+            table: raw.table,
+            on_repeat: raw.on_repeat.unwrap_or_default(),
+        }
+    }
+
+    fn check(&mut self, holds: bool, path: &[&str], message: impl FnOnce() -> String) {
+        if !holds {
+            self.problems.push(self.places.problem(path, message()));
+        }
+    }
+
+    fn folder(&self, path: &str) -> PathBuf {
+        self.project.join(path)
+    }
+
+    /// A URL as it is, a path below the project.
+    fn location(&self, path: &str) -> String {
+        if path.contains("://") {
+            path.to_owned()
+        } else {
+            self.folder(path).display().to_string()
+        }
+    }
+}
+
+fn paging(raw: RawPagination) -> Paging {
+    let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
+    match raw {
+        RawPagination::PageNumber(raw) => Paging {
+            parameter: or(raw.parameter, "page"),
+            size_parameter: or(raw.size_parameter, "per_page"),
+            size: raw.size.unwrap_or(100).max(1),
+            total: raw.total.as_deref().map(split_path).unwrap_or_default(),
+            next: Next::Number(raw.first.unwrap_or(1)),
+        },
+        RawPagination::Cursor(raw) => Paging {
+            parameter: or(raw.parameter, "cursor"),
+            size_parameter: or(raw.size_parameter, "limit"),
+            size: raw.size.unwrap_or(100).max(1),
+            total: raw.total.as_deref().map(split_path).unwrap_or_default(),
+            next: Next::Cursor(split_path(raw.next.as_deref().unwrap_or("next_cursor"))),
+        },
+    }
+}
+
+fn split_path(path: &str) -> Vec<String> {
+    let path = path.strip_prefix("$.").unwrap_or(path);
+    path.split('.')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn format_of(path: &str) -> Option<FileFormat> {
+    let name = path.strip_suffix(".gz").unwrap_or(path);
+    match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+        "json" => Some(FileFormat::Json),
+        "ndjson" | "jsonl" => Some(FileFormat::Ndjson),
+        "csv" => Some(FileFormat::Csv),
+        "parquet" => Some(FileFormat::Parquet),
+        _ => None,
+    }
+}
+
+/// Whether SQL can use the name without quotes.
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase() || first == '_')
+        && characters.all(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || next == '_')
+}

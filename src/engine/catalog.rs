@@ -1,0 +1,97 @@
+//! What names mean: live sources, files of a run, and bare shapes for `check`.
+
+use std::{path::Path, sync::Arc};
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    catalog::{MemorySchemaProvider, TableProvider},
+    datasource::empty::EmptyTable,
+    prelude::ParquetReadOptions,
+};
+
+use super::Engine;
+use crate::{
+    error::{Error, Result},
+    sources::record::{dead_letter_schema, reject_schema},
+    storage::Location,
+};
+
+/// The table of how many records each source gave: one row per source.
+pub const EXTRACT_LOG: &str = "extract_log";
+
+/// The table of records that the decoders rejected.
+pub const EXTRACT_REJECTS: &str = "extract_rejects";
+
+/// The table of records that could not be read.
+pub const DEAD_LETTERS: &str = "dead_letters";
+
+/// The tables that every run has, whatever its pipeline.
+pub fn engine_tables() -> [(&'static str, SchemaRef); 3] {
+    [
+        (EXTRACT_LOG, extract_log_schema()),
+        (EXTRACT_REJECTS, reject_schema()),
+        (DEAD_LETTERS, dead_letter_schema()),
+    ]
+}
+
+fn extract_log_schema() -> SchemaRef {
+    let count = |name: &str| Field::new(name, DataType::Int64, false);
+    Arc::new(Schema::new(vec![
+        Field::new("source", DataType::Utf8, false),
+        count("records_read"),
+        count("rows_kept"),
+        count("rejected"),
+        count("dead_lettered"),
+    ]))
+}
+
+impl Engine {
+    /// Registers a table under its name, in `schema` or the default one.
+    pub fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.context
+            .register_table(name, table)
+            .map(|_| ())
+            .map_err(|error| odd(name, &error))
+    }
+
+    /// Registers a table that has a shape and no rows.
+    pub fn register_shape(&self, name: &str, schema: SchemaRef) -> Result<()> {
+        self.register(name, Arc::new(EmptyTable::new(schema)))
+    }
+
+    /// Registers a Parquet file, or a folder of them, as a table.
+    pub async fn register_parquet(&self, name: &str, path: &Path) -> Result<()> {
+        let path = path.display().to_string();
+        let options = ParquetReadOptions::default();
+        let registered = self.context.register_parquet(name, path, options).await;
+        registered.map_err(|error| odd(name, &error))
+    }
+
+    /// Registers Parquet files of a store as one table; nothing if there are none.
+    pub async fn register_files(&self, name: &str, files: &[Location]) -> Result<()> {
+        let Some(first) = files.first() else {
+            return Ok(());
+        };
+        self.context
+            .register_object_store(&first.root()?, Arc::clone(&first.store));
+        let urls: Vec<_> = files.iter().map(Location::url).collect();
+        let read = self
+            .context
+            .read_parquet(urls, ParquetReadOptions::default())
+            .await;
+        let table = read.map_err(|error| odd(name, &error))?.into_view();
+        self.register(name, table)
+    }
+
+    /// Makes the schema `name`, so that tables can be registered as `name.table`.
+    pub fn create_schema(&self, name: &str) -> Result<()> {
+        let catalog = self.context.catalog("datafusion");
+        let catalog = catalog.ok_or_else(|| Error::bug("the session has no catalog"))?;
+        let registered = catalog.register_schema(name, Arc::new(MemorySchemaProvider::new()));
+        registered.map(|_| ()).map_err(|error| odd(name, &error))
+    }
+}
+
+fn odd(name: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::outside(format!("the table `{name}` cannot be opened")).because(error)
+}

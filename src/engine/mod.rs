@@ -1,0 +1,22 @@
+//! The engine: the only room that makes a DataFusion session.
+//!
+//! ```text
+//! catalog: sources (live) · extracts and models (Parquet) · shapes (for `check`)
+//!                                  │
+//! model ─▶ plan (parameters filled, errors with file and line) ─▶ ordered by key ─▶ table file
+//! ```
+//!
+//! Where a plan executes is decided here alone ([`Engine::execute`]).
+
+mod catalog;
+mod check;
+mod diagnostics;
+mod plan;
+mod run;
+mod session;
+
+pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
+pub use check::{Checked, check};
+pub use diagnostics::explain;
+pub use run::{Rows, Spill};
+pub use session::Engine;

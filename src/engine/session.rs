@@ -1,0 +1,88 @@
+//! The session: memory, spilling, functions. Every table and query of a run goes through it.
+
+use std::{path::Path, sync::Arc};
+
+use datafusion::{
+    execution::{
+        SessionStateBuilder,
+        disk_manager::{DiskManagerBuilder, DiskManagerMode},
+        memory_pool::{FairSpillPool, TrackConsumersPool},
+        runtime_env::RuntimeEnvBuilder,
+    },
+    prelude::{SessionConfig, SessionContext},
+};
+use dfpipe_udfs::{UdfSettings, register_all};
+
+use crate::{
+    config::{self, Config},
+    error::{Error, Result},
+};
+
+/// Memory that each sort keeps aside for merging what it spilled; no more than this share.
+const LARGEST_RESERVATION: usize = 10 * 1024 * 1024;
+
+/// How many consumers an error about memory names.
+const NAMED_CONSUMERS: usize = 5;
+
+/// A session of the engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) context: SessionContext,
+}
+
+impl Engine {
+    /// A session under the limits of `config`, whose spill files go below `spill_dir`.
+    pub fn new(config: &Config, spill_dir: &Path) -> Result<Self> {
+        let odd = |error: datafusion::error::DataFusionError| {
+            Error::outside("the engine cannot start").because(error)
+        };
+        let spill_dir = config.engine.spill_dir.as_deref().unwrap_or(spill_dir);
+        fs_err::create_dir_all(spill_dir)
+            .map_err(|error| Error::outside("spill files have no folder").because(error))?;
+        let pool = TrackConsumersPool::new(
+            FairSpillPool::new(config.engine.memory_limit),
+            std::num::NonZeroUsize::new(NAMED_CONSUMERS).unwrap_or(std::num::NonZeroUsize::MIN),
+        );
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![spill_dir.to_owned()]));
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(odd)?;
+        let state = SessionStateBuilder::new()
+            .with_config(session_config(&config.engine))
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        let mut context = SessionContext::new_with_state(state);
+        let settings = UdfSettings::new(config.email_hash_key.expose());
+        register_all(&mut context, &settings).map_err(odd)?;
+        Ok(Self { context })
+    }
+}
+
+fn session_config(engine: &config::Engine) -> SessionConfig {
+    let reservation = (engine.memory_limit / (engine.partitions * 8)).min(LARGEST_RESERVATION);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(engine.partitions)
+        .with_information_schema(true)
+        .with_sort_spill_reservation_bytes(reservation)
+        .set_str("datafusion.execution.time_zone", "UTC")
+        .set_str("datafusion.execution.spill_compression", "lz4_frame");
+    let options = config.options_mut();
+    // Errors point at the character.
+    options.sql_parser.collect_spans = true;
+    // Plain strings: sorting views copies whole buffers, gigabytes where megabytes are meant.
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.schema_force_view_types = false;
+    // With it, `order by` over a union that repeats a column fails its own sanity check.
+    options.optimizer.repartition_sorts = false;
+    config
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Engine")
+    }
+}

@@ -1,0 +1,128 @@
+//! One client per API: signs, waits for the budget, asks, and asks again where that can help.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use backon::{ExponentialBuilder, Retryable};
+use chrono::{DateTime, Utc};
+use reqwest::{RequestBuilder, redirect::Policy};
+use url::Url;
+
+use super::{budget::Budget, failure::Failure};
+use crate::{
+    config::{Auth, Crm},
+    error::{Error, Result},
+};
+
+/// The longest wait between two attempts, whatever a server asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// A client of one API.
+#[derive(Clone)]
+pub struct Client {
+    inner: reqwest::Client,
+    auth: Option<Arc<Auth>>,
+    budget: Arc<Budget>,
+    retries: u32,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("retries", &self.retries)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of the API that `crm` describes.
+    pub fn new(crm: &Crm) -> Result<Self> {
+        let inner = reqwest::Client::builder()
+            .timeout(crm.timeout)
+            .redirect(Policy::none())
+            .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::outside("no HTTPS client can be made").because(error))?;
+        let budget = Arc::new(Budget::per_minute(crm.requests_per_minute));
+        Ok(Self {
+            inner,
+            auth: crm.auth.clone(),
+            budget,
+            retries: crm.retries,
+        })
+    }
+
+    /// The body at `url`, once `is_usable` accepts it.
+    pub async fn get_text(
+        &self,
+        url: Url,
+        is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
+    ) -> Result<String> {
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(Duration::from_secs(32))
+            .with_max_times(self.retries as usize)
+            .with_jitter();
+        let attempt = || self.attempt(&url, is_usable);
+        attempt
+            .retry(backoff)
+            .when(|failure: &Failure| failure.is_passing)
+            .adjust(|failure, delay| {
+                // The server's own wish is at least kept; a longer back-off stays.
+                delay.map(|delay| failure.wait.map_or(delay, |wait| wait.min(LONGEST_WAIT)))
+            })
+            .await
+            .map_err(|failure| failure.last_word(self.retries + 1))
+    }
+
+    async fn attempt(
+        &self,
+        url: &Url,
+        is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
+    ) -> Result<String, Failure> {
+        self.budget.take().await;
+        let response = self.signed(self.inner.get(url.clone())).send().await;
+        let response = response.map_err(|error| broken(url, error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(Failure::of_status(
+                url,
+                status,
+                response.headers(),
+                wall_clock(),
+            ));
+        }
+        let body = response.text().await.map_err(|error| broken(url, error))?;
+        is_usable(&body).map_err(|cause| Failure::passing(url, &cause))?;
+        Ok(body)
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.auth.as_deref() {
+            Some(Auth::Bearer(key)) => request.bearer_auth(key.expose()),
+            Some(Auth::Header(header)) => request.header(&header.name, header.value.expose()),
+            None => request,
+        }
+    }
+}
+
+fn broken(url: &Url, error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let mut cause = error.to_string();
+    let mut deeper = std::error::Error::source(&error);
+    while let Some(source) = deeper {
+        cause = format!("{cause}: {source}");
+        deeper = source.source();
+    }
+    Failure::passing(url, &cause)
+}
+
+/// A `Retry-After` date is about the servers' present, which is no run's injected time.
+fn wall_clock() -> DateTime<Utc> {
+    #[expect(clippy::disallowed_methods, reason = "see above")]
+    SystemTime::now().into()
+}

@@ -1,0 +1,52 @@
+//! dfpipe: customer data from a REST API and a Kafka topic to an analytics table, by plain SQL on
+//! Apache DataFusion.
+//!
+//! ```text
+//!  CRM REST API ─┐                                                             ┌─▶ warehouse
+//!  Kafka topic  ─┼▶ sources ─▶ raw Parquet ─▶ SQL models + Rust UDFs ─▶ checks ─┤   (exactly once,
+//!  files        ─┘                                                             └─▶  with receipt)
+//!                   sources      engine          model · udfs          checks       sinks
+//!                   └────────────────────────────── run ──────────────────────────────┘
+//! ```
+//!
+//! The rooms, in the order in which data flows; `ARCHITECTURE.md` says which may import which.
+
+pub mod error;
+
+pub mod clock;
+
+/// What `dfpipe.yml` says becomes what will be done.
+pub mod config;
+
+/// SQL files: front matter, names read, order, selection, fingerprints. No network, no session.
+pub mod model;
+
+/// Signed requests, a rate budget, retries.
+pub mod http;
+
+/// Paths and object stores under one kind of address.
+pub mod storage;
+
+/// Parquet files whose bytes depend on the rows alone.
+pub mod table_file;
+
+/// Where rows come from: REST APIs, Kafka topics, files.
+pub mod sources;
+
+/// Where the result goes, exactly once.
+pub mod sinks;
+
+/// The only room that makes a DataFusion session.
+pub mod engine;
+
+/// Queries for bad rows.
+pub mod checks;
+
+/// One execution of the pipeline, from sources to a receipt.
+pub mod run;
+
+/// A run's record as something to read.
+pub mod report;
+
+/// The command line: the only room that prints.
+pub mod cli;

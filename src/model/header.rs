@@ -1,0 +1,189 @@
+//! The front matter of a `.sql` file: YAML in a leading block comment, which stays valid SQL.
+//!
+//! ```sql
+//! /* dfpipe
+//! version: 1
+//! key: [customer_id]
+//! */
+//! ```
+
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::File;
+use crate::{
+    config::{conform::conform, yaml},
+    error::{Error, Result},
+};
+
+const OPENING: &str = "/* dfpipe";
+
+/// What the front matter of a model says.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelHeader {
+    /// Version of the meaning, raised by people.
+    pub version: u32,
+    /// One sentence for readers.
+    pub description: Option<String>,
+    /// Columns that name a row; the output is ordered by them.
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// Properties that every row must have.
+    #[serde(default)]
+    pub checks: Vec<BuiltinCheck>,
+    /// Name of a further copy in the run's folder; `.json` writes JSON, `.parquet` Parquet.
+    pub save_as: Option<String>,
+    /// The formula that the model computes, for the transform log.
+    pub formula: Option<String>,
+}
+
+/// What the front matter of a file in `sql/checks/` says.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckHeader {
+    /// What a row of the result means, in one sentence.
+    pub description: String,
+    /// Whether rows stop the load. Default: `error`.
+    #[serde(default)]
+    pub severity: Severity,
+    /// What a person should do when there are rows.
+    pub hint: Option<String>,
+}
+
+/// Whether a failed check stops the load.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It does.
+    #[default]
+    Error,
+    /// It is reported.
+    Warn,
+}
+
+/// A check that is written as a property of columns. Exactly one property is given.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BuiltinCheck {
+    /// Columns that hold no nulls.
+    pub not_null: Option<Vec<String>>,
+    /// Columns that together name a row.
+    pub unique: Option<Vec<String>>,
+    /// A column whose values lie in a range, both ends included.
+    pub between: Option<Between>,
+    /// A column that holds only certain values.
+    pub one_of: Option<OneOf>,
+    /// Whether rows stop the load. Default: `error`.
+    #[serde(default)]
+    pub severity: Severity,
+}
+
+/// A column whose values lie in a range, both ends included.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Between {
+    /// The column.
+    pub column: String,
+    /// The smallest value.
+    pub min: f64,
+    /// The largest value.
+    pub max: f64,
+}
+
+/// A column that holds only certain values.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OneOf {
+    /// The column.
+    pub column: String,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+/// Reads the front matter of `file`.
+pub fn read<H: DeserializeOwned + JsonSchema>(file: &File) -> Result<H, Vec<Error>> {
+    let (yaml, lines_before) = front_matter(file).map_err(|error| vec![error])?;
+    let text = yaml::Text {
+        file: &file.name,
+        source: yaml,
+        lines_before,
+    };
+    let node = yaml::parse(&text).map_err(|error| vec![error])?;
+    let value = conform(&node, &schema_for!(H).to_value(), &text)?;
+    serde_json::from_value(value).map_err(|error| {
+        vec![Error::bug(format!("`{}` has an odd header", file.name)).because(error)]
+    })
+}
+
+fn front_matter(file: &File) -> Result<(&str, usize)> {
+    let missing = || {
+        Error::usage(format!("`{}` has no front matter", file.name)).with_hint(format!(
+            "begin the file with a comment such as:\n{OPENING}\nversion: 1\ndescription: …\n*/"
+        ))
+    };
+    let start = file.text.find(OPENING).ok_or_else(missing)?;
+    let blank_before = file.text[..start].trim().is_empty();
+    let body = file.text[start + OPENING.len()..].strip_prefix(['\n', '\r']);
+    let body = body.filter(|_| blank_before).ok_or_else(missing)?;
+    let end = body.find("*/").ok_or_else(missing)?;
+    let lines_before = file.text[..file.text.len() - body.len()]
+        .matches('\n')
+        .count();
+    Ok((&body[..end], lines_before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{File, ModelHeader, read};
+
+    fn header(text: &str) -> Result<ModelHeader, Vec<crate::error::Error>> {
+        read(&File {
+            path: "m.sql".into(),
+            name: "sql/m.sql".into(),
+            text: text.into(),
+        })
+    }
+
+    #[test]
+    fn a_header_is_read_and_what_is_left_out_has_its_default() {
+        let header = header("\n/* dfpipe\nversion: 2\nkey: [a]\n*/\nselect 1").unwrap();
+        assert_eq!(
+            (header.version, header.key.as_slice()),
+            (2, &["a".to_owned()][..])
+        );
+        assert!(header.checks.is_empty());
+    }
+
+    #[test]
+    fn problems_of_a_header_name_the_line_of_the_file() {
+        let problems =
+            header("\n/* dfpipe\nversion: 1\nkeys: [a]\nchecks:\n  - notnull: [a]\n*/\n");
+        let problems = problems.unwrap_err();
+        let lines: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.place().unwrap().line)
+            .collect();
+        assert_eq!(lines, [4, 6]);
+        assert!(problems[0].hint().unwrap().contains("`key`"));
+    }
+
+    #[test]
+    fn a_file_without_header_says_how_to_begin() {
+        for text in [
+            "select 1",
+            "select 1 /* dfpipe\nversion: 1\n*/",
+            "/* dfpipe\nversion: 1",
+        ] {
+            assert!(
+                header(text).unwrap_err()[0]
+                    .hint()
+                    .unwrap()
+                    .contains("/* dfpipe"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Reads the `sql/` folder: the only file of this room that touches the disk.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use super::{File, Model, Sql, SqlCheck, fingerprint, graph, header};
+use crate::error::{Error, Result};
+
+/// The folder of models, below the project.
+const FOLDER: &str = "sql";
+
+/// Folders below it that hold no models.
+const CHECKS: &str = "sql/checks/";
+const TESTS: &str = "sql/tests/";
+
+/// All models, in order, and all checks.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Models, each after all that it reads.
+    pub models: Vec<Model>,
+    /// Checks, in order of name.
+    pub checks: Vec<SqlCheck>,
+}
+
+impl Project {
+    /// The model `name`.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+}
+
+/// Reads all models and checks of the project in `folder`; `tables` are the names that are no models.
+pub fn load(folder: &Path, tables: &BTreeSet<String>) -> Result<Project> {
+    let mut files = vec![];
+    collect(&folder.join(FOLDER), folder, &mut files)?;
+    let mut problems = vec![];
+    let mut models = vec![];
+    let mut checks = vec![];
+    for file in files {
+        if file.name.starts_with(CHECKS) {
+            keep(read_check(file), &mut checks, &mut problems);
+        } else if !file.name.starts_with(TESTS) {
+            keep(read_model(file), &mut models, &mut problems);
+        }
+    }
+    problems.extend(twins(&models, tables));
+    let models = match graph::order(models, tables) {
+        Ok(models) => models,
+        Err(more) => {
+            problems.extend(more);
+            vec![]
+        }
+    };
+    let names = models.iter().map(|model| &model.name).chain(tables);
+    let names: BTreeSet<&str> = names.map(String::as_str).collect();
+    let reads = checks.iter().flat_map(|check: &SqlCheck| &check.sql.reads);
+    let unknown = reads.filter(|read| problems.is_empty() && !names.contains(read.table.as_str()));
+    let unknown: Vec<_> = unknown
+        .map(|read| graph::unknown_table(&read.table, names.iter().copied()).at(read.place.clone()))
+        .collect();
+    problems.extend(unknown);
+    match Error::all(problems) {
+        Some(error) => Err(error),
+        None => Ok(Project { models, checks }),
+    }
+}
+
+fn keep<T>(read: Result<T, Vec<Error>>, kept: &mut Vec<T>, problems: &mut Vec<Error>) {
+    match read {
+        Ok(one) => kept.push(one),
+        Err(more) => problems.extend(more),
+    }
+}
+
+fn read_model(file: File) -> Result<Model, Vec<Error>> {
+    let (header, sql) = both(header::read(&file), Sql::parse(file.clone()))?;
+    let fingerprint = fingerprint::of(&sql.statement);
+    Ok(Model {
+        name: stem(&file),
+        header,
+        sql,
+        fingerprint,
+    })
+}
+
+fn read_check(file: File) -> Result<SqlCheck, Vec<Error>> {
+    let (header, sql) = both(header::read(&file), Sql::parse(file.clone()))?;
+    Ok(SqlCheck {
+        name: stem(&file),
+        header,
+        sql,
+    })
+}
+
+/// The header and the statement, or the problems of both.
+fn both<H>(header: Result<H, Vec<Error>>, sql: Result<Sql>) -> Result<(H, Sql), Vec<Error>> {
+    match (header, sql) {
+        (Ok(header), Ok(sql)) => Ok((header, sql)),
+        (header, sql) => Err(header
+            .err()
+            .into_iter()
+            .flatten()
+            .chain(sql.err())
+            .collect()),
+    }
+}
+
+fn stem(file: &File) -> String {
+    file.path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Two files of one name, or a model that is called like a source.
+fn twins(models: &[Model], tables: &BTreeSet<String>) -> Vec<Error> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut problems = vec![];
+    for model in models {
+        let file = &model.sql.file.name;
+        if tables.contains(&model.name) {
+            let message = format!("`{file}` is called like the table `{}`", model.name);
+            problems.push(Error::usage(message).with_hint("rename the file"));
+        }
+        if let Some(other) = seen.insert(&model.name, file) {
+            let message = format!("`{other}` and `{file}` are both the table `{}`", model.name);
+            problems.push(Error::usage(message).with_hint("rename one of the files"));
+        }
+    }
+    problems
+}
+
+fn collect(folder: &Path, project: &Path, files: &mut Vec<File>) -> Result<()> {
+    let unreadable =
+        |error: std::io::Error| Error::usage("the models cannot be read").because(error);
+    let mut entries: Vec<_> = fs_err::read_dir(folder)
+        .map_err(unreadable)?
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, project, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            let text = fs_err::read_to_string(&path).map_err(unreadable)?;
+            let name = path
+                .strip_prefix(project)
+                .unwrap_or(&path)
+                .display()
+                .to_string();
+            files.push(File {
+                name: name.replace('\\', "/"),
+                path,
+                text,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Models: one `.sql` file, one table. Sync and pure: no network, no session.
+//!
+//! ```text
+//! file ─▶ header (YAML comment) ─▶ sql (parsed) ─▶ reads (names) ─▶ graph (order) ─▶ selection
+//! ```
+
+use std::path::PathBuf;
+
+mod fingerprint;
+pub mod graph;
+pub mod header;
+mod load;
+pub mod parameters;
+pub mod select;
+pub mod sql;
+
+pub use fingerprint::combined;
+pub use header::{CheckHeader, ModelHeader, Severity};
+pub use load::{Project, load};
+pub use parameters::Parameters;
+pub use sql::{Reference, Sql};
+
+/// A `.sql` file whose select becomes a table.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The file's stem: the table's name.
+    pub name: String,
+    /// What its front matter says.
+    pub header: ModelHeader,
+    /// Its statement.
+    pub sql: Sql,
+    /// Stands for the statement whatever its comments and white space: 64 hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// A `.sql` file whose rows are faults.
+#[derive(Clone, Debug)]
+pub struct SqlCheck {
+    /// The file's stem.
+    pub name: String,
+    /// What its front matter says.
+    pub header: CheckHeader,
+    /// Its statement.
+    pub sql: Sql,
+}
+
+/// A file of the project, as it was read.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name in messages: relative to the project, with `/`.
+    pub name: String,
+    /// What stands in it.
+    pub text: String,
+}

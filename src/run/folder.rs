@@ -1,0 +1,167 @@
+//! A run's folder and the names of the files in it.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    sources::Window,
+};
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    /// The run: sorts by time, is never given twice.
+    pub run_id: String,
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run that begins `now`.
+    pub fn create(config: &Config, window: &Window, now: DateTime<Utc>) -> Result<Self> {
+        let failed = |error: std::io::Error| {
+            Error::outside("the run has no folder to work in")
+                .because(error)
+                .with_hint("look at `work_dir` in dfpipe.yml: is the disk full, or read-only?")
+        };
+        fs_err::create_dir_all(&config.work_dir).map_err(failed)?;
+        let archived = super::archive::folder(config, window.run_date());
+        let mut attempt = 0_u32;
+        loop {
+            let suffix = if attempt == 0 {
+                String::new()
+            } else {
+                format!("-{attempt}")
+            };
+            let run_id = format!("{}{suffix}", now.format("%Y-%m-%dT%H-%M-%S-%6fZ"));
+            let path = config.work_dir.join(&run_id);
+            attempt += 1;
+            if archived.join(&run_id).exists() {
+                continue;
+            }
+            match fs_err::create_dir(&path) {
+                Ok(()) => return Self { run_id, path }.with_folders(),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+
+    /// A folder that exists.
+    pub fn open(path: &Path) -> Self {
+        let run_id = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            run_id,
+            path: path.to_owned(),
+        }
+    }
+
+    fn with_folders(self) -> Result<Self> {
+        for folder in [
+            self.path.join("extract"),
+            self.path.join("models"),
+            self.rejects(),
+            self.dead_letters(),
+            self.spill(),
+        ] {
+            create_folder(&folder)?;
+        }
+        Ok(self)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where spill files go.
+    pub fn spill(&self) -> PathBuf {
+        self.path.join("spill")
+    }
+
+    /// The raw rows of a source.
+    pub fn extract(&self, source: &str) -> PathBuf {
+        self.path.join("extract").join(source)
+    }
+
+    /// How many records each source gave.
+    pub fn extract_log(&self) -> PathBuf {
+        self.path.join("extract").join("extract_log.parquet")
+    }
+
+    /// Records that decoders rejected, a file per source.
+    pub fn rejects(&self) -> PathBuf {
+        self.path.join("extract").join("rejects")
+    }
+
+    /// Records that could not be read, a file per source.
+    pub fn dead_letters(&self) -> PathBuf {
+        self.path.join("extract").join("dead_letters")
+    }
+
+    /// A model's table.
+    pub fn model(&self, name: &str) -> PathBuf {
+        self.path.join("models").join(format!("{name}.parquet"))
+    }
+
+    /// The tables of all models that were built.
+    pub fn models(&self) -> Result<Vec<(String, PathBuf)>> {
+        let folder = self.path.join("models");
+        let failed =
+            |error: std::io::Error| Error::outside("the run cannot be read").because(error);
+        let mut tables = vec![];
+        for entry in fs_err::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if let Some(name) = name.strip_suffix(".parquet") {
+                tables.push((name.to_owned(), path.clone()));
+            }
+        }
+        tables.sort();
+        Ok(tables)
+    }
+
+    /// Writes `value` as JSON under a temporary name, then gives the file its own.
+    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(value)
+            .map_err(|error| Error::bug(format!("`{name}` cannot be written")).because(error))?;
+        text.push('\n');
+        let path = self.path.join(name);
+        let part = self.path.join(format!("{name}.part"));
+        fs_err::write(&part, text)
+            .and_then(|()| fs_err::rename(&part, &path))
+            .map_err(|error| Error::outside(format!("`{name}` cannot be written")).because(error))
+    }
+}
+
+/// Makes a folder and those above it.
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs_err::create_dir_all(path)
+        .map_err(|error| Error::outside("a folder cannot be made").because(error))
+}
+
+/// Removes a file of this run.
+pub fn remove_file(path: &Path) -> Result<()> {
+    fs_err::remove_file(path)
+        .map_err(|error| Error::outside("a file cannot be removed").because(error))
+}
+
+/// Removes a folder of this run, if it is there.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    fs_err::remove_dir_all(path)
+        .map_err(|error| Error::outside("a folder cannot be removed").because(error))
+}

@@ -1,0 +1,222 @@
+//! The default destination: an append-only warehouse of Parquet files.
+//!
+//! ```text
+//! <path>/<dataset>/<table>/run_date=2026-11-15/load-0001.parquet
+//! <path>/<dataset>/<table>/.staging/<run_id>.parquet          while a load is under way
+//! ```
+//!
+//! A load is one file, and its name is its number: putting it there only if it is absent makes the
+//! load happen exactly once, whoever else loads and whatever dies when. The footer says whose it is.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use futures::TryStreamExt;
+use object_store::{ObjectStoreExt, path::Path as StorePath};
+
+use super::{Load, Loaded, Receipt, Sink, metadata};
+use crate::{
+    config::Destination,
+    error::{Error, Kind, Result},
+    storage::Location,
+    table_file::{FileFacts, ParquetFile},
+};
+
+mod footer;
+mod upload;
+
+/// A table of the warehouse.
+#[derive(Debug)]
+pub struct Warehouse {
+    table: Location,
+}
+
+impl Warehouse {
+    /// The table that `destination` names.
+    pub fn new(destination: &Destination) -> Result<Self> {
+        let root = Location::parse(&destination.path)?;
+        Ok(Self {
+            table: root.join(&[&destination.dataset, &destination.table]),
+        })
+    }
+
+    fn date(&self, date: NaiveDate) -> Location {
+        self.table.join(&[&format!("run_date={date}")])
+    }
+
+    fn staging(&self, run_id: &str) -> Location {
+        self.table.join(&[".staging", &format!("{run_id}.parquet")])
+    }
+
+    fn failed(&self, what: &str, error: &dyn std::fmt::Display) -> Error {
+        Error::outside(format!("the warehouse `{}` {what}", self.table.display())).because(error)
+    }
+
+    /// The loads below `folder`, in order of their paths.
+    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+        let objects = folder.store.list(Some(&folder.path));
+        let objects: Vec<_> = objects
+            .try_collect()
+            .await
+            .map_err(|error| self.failed("cannot be listed", &error))?;
+        let mut paths: Vec<StorePath> = objects.into_iter().map(|object| object.location).collect();
+        paths.sort();
+        let mut loads = vec![];
+        for path in paths {
+            let Some(load_number) = load_number(&path) else {
+                continue;
+            };
+            loads.push(footer::read(&self.table.at(path), load_number).await?);
+        }
+        Ok(loads)
+    }
+}
+
+#[async_trait]
+impl Sink for Warehouse {
+    fn destination(&self) -> String {
+        self.table.display()
+    }
+
+    async fn loads(&self, date: NaiveDate) -> Result<Vec<Loaded>> {
+        self.loads_below(&self.date(date)).await
+    }
+
+    async fn latest(&self) -> Result<Vec<Loaded>> {
+        let mut latest: Vec<Loaded> = vec![];
+        for load in self.loads_below(&self.table).await? {
+            let folder = |load: &Loaded| {
+                load.location
+                    .path
+                    .parts()
+                    .rev()
+                    .nth(1)
+                    .map(|part| part.as_ref().to_owned())
+            };
+            if !load.is_complete() {
+                continue;
+            }
+            // Paths are sorted, so a later load of the same date follows the earlier one.
+            if latest
+                .last()
+                .is_some_and(|last| folder(last) == folder(&load))
+            {
+                latest.pop();
+            }
+            latest.push(load);
+        }
+        Ok(latest)
+    }
+
+    async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)> {
+        let staged = folder.join("step4_load.parquet");
+        let (load, path) = (load.clone(), staged.clone());
+        let facts = tokio::task::spawn_blocking(move || write_staged(&load, &path));
+        let facts = facts
+            .await
+            .map_err(|error| Error::bug("staging stopped").because(error))??;
+        Ok((staged, facts))
+    }
+
+    async fn commit(&self, load: &Load, staged: &Path, facts: &FileFacts) -> Result<Receipt> {
+        let name = format!("load-{:04}.parquet", load.load_number);
+        let target = self.date(load.run_date).join(&[&name]);
+        let staging = self.staging(&load.run_id);
+        upload::upload(staged, &staging)
+            .await
+            .map_err(|error| self.failed("cannot be written", &error))?;
+        let put = target
+            .store
+            .copy_if_not_exists(&staging.path, &target.path)
+            .await;
+        let removed = staging.store.delete(&staging.path).await;
+        let adopted = match put {
+            Ok(()) => false,
+            Err(object_store::Error::AlreadyExists { .. }) => true,
+            Err(error) => return Err(self.failed("cannot be written", &error)),
+        };
+        let found = footer::read(&target, load.load_number).await?;
+        if found.run_id != load.run_id {
+            return Err(taken(load, &found));
+        }
+        let sha256 = upload::hash(&target)
+            .await
+            .map_err(|error| self.failed("cannot be read back", &error))?;
+        if sha256 != facts.sha256 || found.rows != load.rows {
+            return Err(Error::new(
+                Kind::Data,
+                format!("`{}` is not what was loaded into it", target.display()),
+            )
+            .because(format!(
+                "{} rows and hash {sha256}, not {} and {}",
+                found.rows, load.rows, facts.sha256
+            ))
+            .with_hint(
+                "look at the disk; the file counts as incomplete until its rows are right",
+            ));
+        }
+        let leftover = removed
+            .err()
+            .map(|error| format!("`{}` could not be removed: {error}", staging.display()));
+        Ok(Receipt {
+            destination: self.destination(),
+            load_id: target.display(),
+            run_id: load.run_id.clone(),
+            run_date: load.run_date,
+            load_number: load.load_number,
+            source_version: load.source_version.clone(),
+            rows: load.rows,
+            bytes: facts.bytes,
+            sha256,
+            adopted,
+            verified_rows: Some(found.rows),
+            warnings: leftover.into_iter().collect(),
+        })
+    }
+}
+
+/// Another run was faster with the same number.
+fn taken(load: &Load, found: &Loaded) -> Error {
+    Error::outside(format!(
+        "load {} of {} was taken by the run `{}` in the meantime",
+        load.load_number, load.run_date, found.run_id
+    ))
+    .with_hint("nothing of this run was loaded; run again to append it as a further load")
+}
+
+/// The number in a load's file name; `None` for any other file.
+fn load_number(path: &StorePath) -> Option<u32> {
+    let name = path
+        .filename()?
+        .strip_prefix("load-")?
+        .strip_suffix(".parquet")?;
+    let in_date = path
+        .parts()
+        .rev()
+        .nth(1)
+        .is_some_and(|part| part.as_ref().starts_with("run_date="));
+    name.parse().ok().filter(|_| in_date)
+}
+
+fn write_staged(load: &Load, path: &Path) -> Result<FileFacts> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Error::outside(format!("`{}` cannot be read", load.file.display())).because(error)
+    };
+    let file = fs_err::File::open(&load.file).map_err(|error| unreadable(&error))?;
+    let reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
+        file.into_file(),
+    );
+    let reader = reader.map_err(|error| unreadable(&error))?;
+    let schema = Arc::new(metadata::schema(reader.schema()));
+    let mut target = ParquetFile::create(path, &schema, &footer::facts(load))?;
+    for batch in reader.build().map_err(|error| unreadable(&error))? {
+        let batch = batch.map_err(|error| unreadable(&error))?;
+        let extended = metadata::extend(&batch, &schema, load);
+        target.write(&extended.map_err(|error| Error::bug("odd metadata").because(error))?)?;
+    }
+    target.finish()
+}

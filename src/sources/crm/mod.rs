@@ -1,0 +1,24 @@
+//! A REST API as a source: one partition that follows the pages, one part per page.
+//!
+//! ```text
+//! config ─▶ first request ─▶ page ─▶ records ─▶ decoder ─▶ batches
+//!                 ▲            │
+//!                 └── next ◀───┘ (number or cursor; a cursor seen before ends in an error)
+//! ```
+
+use std::sync::Arc;
+
+use datafusion::physical_plan::streaming::PartitionStream;
+
+use super::Scan;
+use crate::{config::Crm, error::Result, http::Client};
+
+mod page;
+mod scan;
+
+/// One partition: a page is known only when the one before it is.
+pub fn plan(crm: Crm, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
+    let client = Client::new(&crm)?;
+    let schema = scan.schema()?;
+    Ok(vec![Arc::new(scan::Pages::new(schema, crm, client, scan))])
+}

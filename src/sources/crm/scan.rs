@@ -1,0 +1,120 @@
+//! Reads pages one after the other and decodes their records.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{array::RecordBatch, datatypes::SchemaRef},
+    error::Result as DataFusionResult,
+    execution::TaskContext,
+    physical_plan::{
+        SendableRecordBatchStream, stream::RecordBatchReceiverStreamBuilder,
+        streaming::PartitionStream,
+    },
+};
+use tokio::sync::mpsc::Sender;
+
+use super::page;
+use crate::{
+    config::Crm,
+    error::{Error, Result},
+    http::Client,
+    sources::{
+        Scan,
+        record::{Decoder, Document, Origin, broken_batch},
+        table::external,
+    },
+};
+
+/// The collection as one partition.
+#[derive(Debug)]
+pub struct Pages {
+    schema: SchemaRef,
+    task: Arc<Task>,
+}
+
+#[derive(Debug)]
+struct Task {
+    crm: Crm,
+    client: Client,
+    scan: Scan,
+}
+
+impl Pages {
+    /// The partition that reads the collection of `crm`.
+    pub fn new(schema: SchemaRef, crm: Crm, client: Client, scan: Scan) -> Self {
+        Self {
+            schema,
+            task: Arc::new(Task { crm, client, scan }),
+        }
+    }
+}
+
+impl PartitionStream for Pages {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.schema), 2);
+        let output = builder.tx();
+        let task = Arc::clone(&self.task);
+        builder.spawn(async move { task.read(&output).await.map_err(external) });
+        builder.build()
+    }
+}
+
+impl Task {
+    async fn read(&self, output: &Sender<DataFusionResult<RecordBatch>>) -> Result<()> {
+        let scan = &self.scan;
+        let decoder = Decoder::new(
+            &scan.source,
+            &scan.projection,
+            &scan.privacy,
+            Arc::clone(&scan.log),
+        );
+        let mut decoder = decoder.map_err(|error| broken_batch(&error))?;
+        let mut pages = page::Pages::new(&self.crm, scan.window);
+        loop {
+            let (body, records) = self.page(&pages, &mut decoder).await?;
+            let more = pages.advance(&body, records)?;
+            let enough = scan.limit.is_some_and(|limit| decoder.decoded() >= limit);
+            if let Some(batch) = decoder.flush().map_err(|error| broken_batch(&error))?
+                && output.send(Ok(batch)).await.is_err()
+            {
+                return Ok(());
+            }
+            if enough {
+                return Ok(());
+            }
+            if !more {
+                return pages.complete();
+            }
+        }
+    }
+
+    /// Asks for a page and decodes its records; the body and their number.
+    async fn page(&self, pages: &page::Pages, decoder: &mut Decoder) -> Result<(String, usize)> {
+        let records_path = &self.crm.records;
+        let is_page = |body: &str| {
+            Document::parse(body, records_path)
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        let body = self.client.get_text(pages.url(), &is_page).await?;
+        let document = Document::parse(&body, records_path).map_err(|error| {
+            Error::outside("a page is not the JSON it should be").because(error)
+        })?;
+        let within = format!("page {}", pages.number);
+        for (position, record) in (1..).zip(&document.records) {
+            let origin = Origin {
+                part: pages.number,
+                position,
+                within: &within,
+                unit: "record",
+            };
+            decoder.json(record.get().as_bytes(), origin)?;
+        }
+        let records = document.records.len();
+        Ok((body, records))
+    }
+}

@@ -1,0 +1,257 @@
+//! Reads the files of one partition, one after the other, by their format.
+
+use std::{
+    io::{BufRead, Read},
+    sync::Arc,
+};
+
+use datafusion::parquet::arrow::ParquetRecordBatchStreamBuilder;
+use futures::StreamExt;
+use tokio::runtime::Handle;
+
+use super::{
+    input::{open, unreadable},
+    list::FilePart,
+    object::ParquetObject,
+};
+use crate::{
+    config::{Column, FileFormat, Files},
+    error::{Error, Result},
+    sources::{
+        Scan, partition,
+        partition::Output,
+        record::{Decoder, Document, Origin, ParquetDecoder, broken_batch},
+    },
+};
+
+/// Longest line that is read as a record.
+const LONGEST_LINE: u64 = 64 * 1024 * 1024;
+
+/// Reads some files of a source.
+#[derive(Debug)]
+pub struct Reader {
+    pub files: Vec<FilePart>,
+    pub settings: Files,
+    pub scan: Scan,
+}
+
+impl partition::Read for Reader {
+    fn read(&self, output: &Output) -> Result<()> {
+        for file in &self.files {
+            let keep_on = match self.settings.format {
+                FileFormat::Parquet => self.parquet(file, output)?,
+                format => self.records(file, format, output)?,
+            };
+            if !keep_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// Formats that are read record by record.
+    fn records(&self, file: &FilePart, format: FileFormat, output: &Output) -> Result<bool> {
+        let scan = &self.scan;
+        let decoder = Decoder::new(
+            &scan.source,
+            &scan.projection,
+            &scan.privacy,
+            Arc::clone(&scan.log),
+        );
+        let decoder = decoder.map_err(|error| broken_batch(&error))?;
+        let name = file.location.path.filename().unwrap_or_default().to_owned();
+        let mut sheet = Sheet {
+            file,
+            name,
+            decoder,
+            output,
+            limit: scan.limit,
+        };
+        let input = open(&file.location)?;
+        let keep_on = match format {
+            FileFormat::Json => sheet.document(input, &self.settings.records)?,
+            FileFormat::Csv => sheet.csv(input, &scan.source.columns)?,
+            FileFormat::Ndjson | FileFormat::Parquet => sheet.lines(input)?,
+        };
+        Ok(keep_on && sheet.flush()?)
+    }
+
+    fn parquet(&self, file: &FilePart, output: &Output) -> Result<bool> {
+        let scan = &self.scan;
+        let wrong = |error: &dyn std::fmt::Display| unreadable(&file.location, error);
+        let name = file.location.path.filename().unwrap_or_default();
+        let mut decoder = ParquetDecoder::new(scan, file.part, name);
+        let reading = async {
+            let object = ParquetObject::open(&file.location).await?;
+            let builder = ParquetRecordBatchStreamBuilder::new(object).await;
+            let builder = builder.map_err(|error| wrong(&error))?;
+            let mask = decoder.mask(builder.parquet_schema());
+            builder
+                .with_projection(mask)
+                .build()
+                .map_err(|error| wrong(&error))
+        };
+        let mut batches = Handle::current().block_on(reading)?;
+        while let Some(batch) = Handle::current().block_on(batches.next()) {
+            let batch = decoder.decode(&batch.map_err(|error| wrong(&error))?)?;
+            if !output.send(batch) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// One file that is being decoded.
+struct Sheet<'a> {
+    file: &'a FilePart,
+    name: String,
+    decoder: Decoder,
+    output: &'a Output,
+    /// Rows that are enough, if not all.
+    limit: Option<usize>,
+}
+
+impl Sheet<'_> {
+    fn lines(&mut self, mut input: Box<dyn BufRead>) -> Result<bool> {
+        let mut line = vec![];
+        for position in 1.. {
+            line.clear();
+            let length = (&mut input)
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)
+                .map_err(|error| unreadable(&self.file.location, &error))?;
+            if length == 0 {
+                break;
+            }
+            let origin = origin(self.file, &self.name, position, "line");
+            if length as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
+                self.decoder
+                    .bury(&line[..1024], &"the line is longer than 64 MiB", origin)?;
+                skip_line(&mut input).map_err(|error| unreadable(&self.file.location, &error))?;
+            } else if !line.trim_ascii().is_empty() {
+                self.decoder.json(&line, origin)?;
+            }
+            if !self.advance()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn document(&mut self, mut input: Box<dyn BufRead>, records: &[String]) -> Result<bool> {
+        let mut text = String::new();
+        input
+            .read_to_string(&mut text)
+            .map_err(|error| unreadable(&self.file.location, &error))?;
+        let document = Document::parse(&text, records).map_err(|error| {
+            let place = if records.is_empty() {
+                "the top".into()
+            } else {
+                records.join(".")
+            };
+            Error::outside(format!(
+                "`{}` is not the JSON it should be",
+                self.file.location.display()
+            ))
+            .because(error)
+            .with_hint(format!("a list of records is expected at `{place}`"))
+        })?;
+        for (position, record) in (1..).zip(document.records) {
+            let origin = origin(self.file, &self.name, position, "record");
+            self.decoder.json(record.get().as_bytes(), origin)?;
+            if !self.advance()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn csv(&mut self, input: Box<dyn BufRead>, columns: &[Column]) -> Result<bool> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
+        let wrong = |error: &dyn std::fmt::Display| unreadable(&self.file.location, error);
+        let header = reader.headers().map_err(|error| wrong(&error))?.clone();
+        let places: Vec<_> = columns
+            .iter()
+            .map(|column| {
+                let path = column.path.join(".");
+                header.iter().position(|name| name.trim() == path)
+            })
+            .collect();
+        let mut record = csv::ByteRecord::new();
+        loop {
+            let more = reader
+                .read_byte_record(&mut record)
+                .map_err(|error| wrong(&error))?;
+            if !more {
+                return Ok(true);
+            }
+            let line = record.position().map_or(0, csv::Position::line);
+            let line = i64::try_from(line).unwrap_or(i64::MAX);
+            let origin = origin(self.file, &self.name, line, "line");
+            match csv::StringRecord::from_byte_record(record.clone()) {
+                Err(error) => self.decoder.bury(&record.as_slice()[..], &error, origin)?,
+                Ok(text) if text.len() != header.len() => {
+                    let found = format!("{} fields, not {}", text.len(), header.len());
+                    let line = text.iter().collect::<Vec<_>>().join(",");
+                    self.decoder.bury(line.as_bytes(), &found, origin)?;
+                }
+                Ok(text) => {
+                    let fields = places
+                        .iter()
+                        .map(|place| place.and_then(|place| text.get(place)));
+                    self.decoder.fields(&fields.collect::<Vec<_>>(), origin)?;
+                }
+            }
+            if !self.advance()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// After a record: hands on a full batch; `false` when no more is wanted.
+    fn advance(&mut self) -> Result<bool> {
+        if self
+            .limit
+            .is_some_and(|limit| self.decoder.decoded() >= limit)
+        {
+            return self.flush().map(|_| false);
+        }
+        if self.decoder.is_full() {
+            self.flush()
+        } else {
+            Ok(true)
+        }
+    }
+
+    fn flush(&mut self) -> Result<bool> {
+        let batch = self.decoder.flush().map_err(|error| broken_batch(&error))?;
+        Ok(batch.is_none_or(|batch| self.output.send(batch)))
+    }
+}
+
+/// Where a record of `file` stands.
+fn origin<'a>(file: &FilePart, name: &'a str, position: i64, unit: &'static str) -> Origin<'a> {
+    Origin {
+        part: file.part,
+        position,
+        within: name,
+        unit,
+    }
+}
+
+/// Reads on to the end of a line without keeping it.
+fn skip_line(input: &mut dyn BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        let finished = end.is_some() || length == 0;
+        input.consume(length);
+        if finished {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The client library behind a few words of our own: the only file that names `rdkafka`.
+//!
+//! Apart so that the rest of the room can be read, and tested, without the ways of librdkafka: it
+//! reconnects by itself, tells a fault by the dozen, and answers with codes.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use rdkafka::{
+    ClientConfig, ClientContext, Message as _, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
+    message::BorrowedMessage,
+    metadata::{Metadata, MetadataPartition, MetadataTopic},
+    types::RDKafkaConfRes,
+};
+
+use super::{
+    failure::{Reason, other_topics},
+    heard::Heard,
+    offsets::{Lookup, Watermarks},
+    settings::settings,
+};
+use crate::{
+    config::Kafka,
+    error::{Error, Result},
+};
+
+/// How long the first try of a question may take; every further one may take as long as all before.
+/// Between two tries it is seen whether the brokers refuse for good.
+const FIRST_TRY: Duration = Duration::from_secs(1);
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What the library wants to say between two tries, at most.
+const NOTES: usize = 100;
+
+/// A consumer of one topic.
+pub struct Client {
+    consumer: BaseConsumer<Listener>,
+    kafka: Arc<Kafka>,
+}
+
+/// What a poll gives.
+pub enum Event<'a> {
+    /// A message.
+    Message(Message<'a>),
+    /// The partition ends here, for now.
+    End,
+    /// Nothing new.
+    Nothing,
+}
+
+/// A message, held in the library's memory.
+pub struct Message<'a>(BorrowedMessage<'a>);
+
+impl Message<'_> {
+    /// Where it stands in its partition.
+    pub fn offset(&self) -> i64 {
+        self.0.offset()
+    }
+
+    /// When it was made or received, in milliseconds since 1970.
+    pub fn timestamp(&self) -> Option<i64> {
+        self.0.timestamp().to_millis()
+    }
+
+    /// Its key.
+    pub fn key(&self) -> Option<&[u8]> {
+        self.0.key()
+    }
+
+    /// Its bytes.
+    pub fn payload(&self) -> Option<&[u8]> {
+        self.0.payload()
+    }
+}
+
+impl Client {
+    /// One of `consumers` consumers of the topic of `kafka`. Connects in the background.
+    pub fn new(kafka: Arc<Kafka>, consumers: usize) -> Result<Self> {
+        let listener = Listener::new(&kafka);
+        let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        for (name, value) in settings(&kafka, consumers)? {
+            config.set(name, value);
+        }
+        let consumer = config.create_with_context(listener);
+        let consumer = consumer.map_err(|error| unusable(&kafka, &error))?;
+        Ok(Self { consumer, kafka })
+    }
+
+    /// Begins to read `partition` at `offset`, here and nowhere else.
+    pub fn assign(&self, partition: i32, offset: i64) -> Result<()> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.kafka.topic, partition, Offset::Offset(offset))
+            .and_then(|()| self.consumer.assign(&list))
+            .map_err(|error| self.error(reason(&error), &error))
+    }
+
+    /// The next event, waiting for it as long as `wait`.
+    pub fn poll(&self, wait: Duration) -> Result<Event<'_>> {
+        match self.consumer.poll(wait) {
+            None => Ok(Event::Nothing),
+            Some(Ok(message)) => Ok(Event::Message(Message(message))),
+            Some(Err(KafkaError::PartitionEOF(_))) => Ok(Event::End),
+            Some(Err(error)) => match reason(&error) {
+                // The library tries again by itself.
+                Reason::Unavailable => Ok(Event::Nothing),
+                reason => Err(self.error(reason, &error)),
+            },
+        }
+    }
+
+    /// The offset after all that was delivered or skipped.
+    pub fn position(&self, partition: i32) -> Option<i64> {
+        let positions = self.consumer.position().ok()?;
+        match positions
+            .find_partition(&self.kafka.topic, partition)?
+            .offset()
+        {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// What the library said on the side, if it said something.
+    pub fn heard(&self) -> Option<String> {
+        self.consumer.context().notes().heard.all()
+    }
+
+    /// Asks until there is an answer, the brokers refuse for good, or the time is up.
+    fn ask<T>(&self, question: impl Fn(Duration) -> KafkaResult<T>) -> Result<T, Refusal> {
+        let begun = Instant::now();
+        loop {
+            let left = self.kafka.timeout.saturating_sub(begun.elapsed());
+            let patience = begun.elapsed().max(FIRST_TRY).min(left);
+            let error = match question(patience) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            self.listen();
+            let reason = self
+                .consumer
+                .context()
+                .notes()
+                .final_reason
+                .unwrap_or(reason(&error));
+            if reason != Reason::Unavailable || begun.elapsed() >= self.kafka.timeout {
+                return Err(Refusal { reason, error });
+            }
+        }
+    }
+
+    /// Lets the library say what it has to say, and waits a little. Drops messages that come.
+    fn listen(&self) {
+        for _ in 0..NOTES {
+            if self.consumer.poll(PAUSE).is_none() {
+                break;
+            }
+        }
+    }
+
+    fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Refusal> {
+        self.ask(|patience| {
+            let metadata = self.consumer.fetch_metadata(topic, patience)?;
+            match metadata.topics().iter().find_map(MetadataTopic::error) {
+                Some(code) if topic.is_some() => Err(KafkaError::MetadataFetch(code.into())),
+                _ => Ok(metadata),
+            }
+        })
+    }
+
+    /// The error for a topic that is absent, with the name that was meant.
+    fn absent(&self) -> Error {
+        let error = Reason::Absent.error(&self.kafka);
+        let Ok(metadata) = self.metadata(None) else {
+            return error;
+        };
+        let names = metadata
+            .topics()
+            .iter()
+            .map(|topic| topic.name().to_owned());
+        let names: Vec<_> = names.filter(|name| !name.starts_with("__")).collect();
+        error.with_hint(other_topics(&self.kafka.topic, &names))
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Error {
+        self.error(refusal.reason, &refusal.error)
+    }
+
+    /// What the library said tells more than the code of its answer.
+    fn error(&self, reason: Reason, error: &KafkaError) -> Error {
+        let redacted = || {
+            self.consumer
+                .context()
+                .notes()
+                .heard
+                .redact(&error.to_string())
+        };
+        reason
+            .error(&self.kafka)
+            .because(self.heard().unwrap_or_else(redacted))
+    }
+}
+
+impl Lookup for Client {
+    fn partitions(&self) -> Result<Vec<i32>> {
+        let metadata = match self.metadata(Some(&self.kafka.topic)) {
+            Ok(metadata) => metadata,
+            Err(Refusal {
+                reason: Reason::Absent,
+                ..
+            }) => return Err(self.absent()),
+            Err(refusal) => return Err(self.refused(&refusal)),
+        };
+        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        let mut partitions: Vec<_> = partitions.map(MetadataPartition::id).collect();
+        partitions.sort_unstable();
+        Ok(partitions)
+    }
+
+    fn watermarks(&self, partition: i32) -> Result<Watermarks> {
+        let asked = self.ask(|patience| {
+            self.consumer
+                .fetch_watermarks(&self.kafka.topic, partition, patience)
+        });
+        let (low, high) = asked.map_err(|refusal| self.refused(&refusal))?;
+        Ok(Watermarks { low, high })
+    }
+
+    fn first_at(&self, partitions: &[i32], time: DateTime<Utc>) -> Result<Vec<Option<i64>>> {
+        let topic = &self.kafka.topic;
+        let milliseconds = Offset::Offset(time.timestamp_millis().max(0));
+        let asked = self.ask(|patience| {
+            let mut times = TopicPartitionList::with_capacity(partitions.len());
+            for partition in partitions {
+                times.add_partition_offset(topic, *partition, milliseconds)?;
+            }
+            let offsets = self.consumer.offsets_for_times(times, patience)?;
+            partitions
+                .iter()
+                .map(|partition| offset_in(&offsets, topic, *partition))
+                .collect()
+        });
+        asked.map_err(|refusal| self.refused(&refusal))
+    }
+}
+
+/// A question without an answer.
+struct Refusal {
+    reason: Reason,
+    error: KafkaError,
+}
+
+/// Takes what the library would print.
+struct Listener(Mutex<Notes>);
+
+struct Notes {
+    heard: Heard,
+    /// Why no further try can succeed, once that was said.
+    final_reason: Option<Reason>,
+}
+
+impl Listener {
+    fn new(kafka: &Kafka) -> Self {
+        let heard = Heard::new(&kafka.options);
+        Self(Mutex::new(Notes {
+            heard,
+            final_reason: None,
+        }))
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Listener {
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, text: &str) {
+        self.notes().heard.hear(text);
+    }
+
+    fn error(&self, error: KafkaError, text: &str) {
+        if error == KafkaError::Global(Code::PartitionEOF) {
+            return;
+        }
+        let mut notes = self.notes();
+        notes.heard.hear(text);
+        if let reason @ (Reason::Unauthenticated | Reason::Unencrypted) = reason(&error) {
+            notes.final_reason = Some(reason);
+        }
+    }
+}
+
+impl ConsumerContext for Listener {}
+
+fn offset_in(
+    offsets: &TopicPartitionList,
+    topic: &str,
+    partition: i32,
+) -> KafkaResult<Option<i64>> {
+    let absent = KafkaError::OffsetFetch(Code::UnknownPartition);
+    let found = offsets.find_partition(topic, partition).ok_or(absent)?;
+    found.error()?;
+    match found.offset() {
+        Offset::Offset(offset) => Ok(Some(offset)),
+        // No message is so late. As an assignment, this would wait for new ones for ever.
+        Offset::End => Ok(None),
+        _ => Err(KafkaError::OffsetFetch(Code::NoOffset)),
+    }
+}
+
+fn reason(error: &KafkaError) -> Reason {
+    match (error, error.rdkafka_error_code()) {
+        (_, Some(code)) => reason_of(code),
+        // No topic has such a name.
+        (KafkaError::Nul(_), None) => Reason::Absent,
+        (_, None) => Reason::Other,
+    }
+}
+
+fn reason_of(code: Code) -> Reason {
+    match code {
+        Code::AllBrokersDown
+        | Code::BrokerNotAvailable
+        | Code::BrokerTransportFailure
+        | Code::CoordinatorLoadInProgress
+        | Code::CoordinatorNotAvailable
+        | Code::FencedLeaderEpoch
+        // The group is for committing, and that comes after the load.
+        | Code::GroupAuthorizationFailed
+        | Code::KafkaStorageError
+        | Code::LeaderNotAvailable
+        | Code::NetworkException
+        | Code::NotCoordinator
+        | Code::NotLeaderForPartition
+        | Code::OffsetNotAvailable
+        | Code::OperationTimedOut
+        | Code::PollExceeded
+        | Code::ReplicaNotAvailable
+        | Code::RequestTimedOut
+        | Code::Resolve
+        | Code::ThrottlingQuotaExceeded
+        | Code::UnknownLeaderEpoch
+        | Code::WaitingForCoordinator => Reason::Unavailable,
+        Code::Authentication
+        | Code::IllegalSASLState
+        | Code::SaslAuthenticationFailed
+        | Code::UnsupportedSASLMechanism => Reason::Unauthenticated,
+        Code::SSL => Reason::Unencrypted,
+        Code::ClusterAuthorizationFailed | Code::TopicAuthorizationFailed => Reason::Forbidden,
+        Code::InvalidTopic
+        | Code::UnknownPartition
+        | Code::UnknownTopic
+        | Code::UnknownTopicOrPartition => Reason::Absent,
+        Code::AutoOffsetReset | Code::LogTruncation | Code::OffsetOutOfRange => Reason::Removed,
+        _ => Reason::Other,
+    }
+}
+
+/// The error of a consumer that cannot be made. The library quotes values, which may be secret.
+fn unusable(kafka: &Kafka, error: &KafkaError) -> Error {
+    let cause = match error {
+        KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _, name, _) => {
+            format!("there is no option `{name}`")
+        }
+        KafkaError::ClientConfig(_, _, name, _) => format!("the value of `{name}` is not valid"),
+        error => Heard::new(&kafka.options).redact(&error.to_string()),
+    };
+    Reason::Unusable.error(kafka).because(cause)
+}

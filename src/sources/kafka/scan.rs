@@ -1,0 +1,293 @@
+//! Reads one range of one partition and decodes its messages.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    client::{Client, Event, Message},
+    cursor::Cursor,
+    offsets::{Lookup, OffsetRange},
+};
+use crate::{
+    config::Kafka,
+    error::{Error, Result},
+    sources::{
+        Scan,
+        partition::{Output, Read},
+        record::{Decoder, Envelope, Origin, broken_batch},
+    },
+};
+
+/// How long a poll waits; between two polls it is seen whether somebody still wants rows.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// Reads one range of a topic.
+#[derive(Debug)]
+pub struct Reader {
+    pub kafka: Arc<Kafka>,
+    pub range: OffsetRange,
+    /// Consumers that read the topic at a time: they share their memory.
+    pub consumers: usize,
+    pub scan: Scan,
+}
+
+impl Read for Reader {
+    fn read(&self, output: &Output) -> Result<()> {
+        if self.range.is_empty() {
+            return Ok(());
+        }
+        let mut reading = Reading::begin(self, output)?;
+        let mut is_wanted = true;
+        while is_wanted && !reading.is_done() {
+            reading.step()?;
+            is_wanted = if reading.decoder.is_full() {
+                reading.flush()?
+            } else {
+                output.is_wanted()
+            };
+        }
+        reading.flush().map(|_| ())
+    }
+}
+
+/// A reader at work.
+struct Reading<'a> {
+    reader: &'a Reader,
+    output: &'a Output,
+    client: Client,
+    cursor: Cursor,
+    decoder: Decoder,
+    /// The partition in words.
+    within: String,
+    /// When it went on last.
+    since: Instant,
+}
+
+impl<'a> Reading<'a> {
+    fn begin(reader: &'a Reader, output: &'a Output) -> Result<Self> {
+        let Reader {
+            kafka,
+            range,
+            consumers,
+            scan,
+        } = reader;
+        let decoder = Decoder::new(
+            &scan.source,
+            &scan.projection,
+            &scan.privacy,
+            Arc::clone(&scan.log),
+        );
+        let client = Client::new(Arc::clone(kafka), *consumers)?;
+        client.assign(range.partition, range.start)?;
+        Ok(Self {
+            reader,
+            output,
+            client,
+            cursor: Cursor::new(*range),
+            decoder: decoder.map_err(|error| broken_batch(&error))?,
+            within: format!("partition {} of `{}`", range.partition, kafka.topic),
+            since: Instant::now(),
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        let is_enough = |limit| self.decoder.decoded() >= limit;
+        self.cursor.is_done() || self.reader.scan.limit.is_some_and(is_enough)
+    }
+
+    fn step(&mut self) -> Result<()> {
+        match self
+            .client
+            .poll(WAIT)
+            .map_err(|error| self.located(&error))?
+        {
+            Event::Message(message) => {
+                if self.cursor.take(message.offset()) {
+                    decode(self.reader, &mut self.decoder, &self.within, &message)?;
+                    self.since = Instant::now();
+                }
+                Ok(())
+            }
+            Event::End => self.end(),
+            Event::Nothing => self.idle(),
+        }
+    }
+
+    /// The partition ends here. Whether our range does, too, is for the cursor to say.
+    fn end(&mut self) -> Result<()> {
+        self.idle()?;
+        if self.cursor.is_done() || self.cursor.believe_end() {
+            return Ok(());
+        }
+        let partition = self.reader.range.partition;
+        // Not by our own client: between two tries it would drop what comes.
+        let other = Client::new(Arc::clone(&self.reader.kafka), 1)?;
+        self.cursor.ask_again(other.watermarks(partition)?.high);
+        self.client.assign(partition, self.cursor.next())
+    }
+
+    /// No message came: what has no message, such as the end of a transaction, may be behind us.
+    fn idle(&mut self) -> Result<()> {
+        let position = self.client.position(self.reader.range.partition);
+        if position.is_some_and(|position| self.cursor.advance(position)) {
+            self.since = Instant::now();
+        }
+        let is_late = self.since.elapsed() >= self.reader.kafka.timeout;
+        if is_late && !self.cursor.is_done() {
+            Err(self.stalled())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Hands on the rows so far; `false` when no more are wanted.
+    fn flush(&mut self) -> Result<bool> {
+        let batch = self.decoder.flush().map_err(|error| broken_batch(&error))?;
+        let is_wanted = batch.is_none_or(|batch| self.output.send(batch));
+        // Waiting for whoever takes the rows is no standstill of the topic.
+        self.since = Instant::now();
+        Ok(is_wanted)
+    }
+
+    fn stalled(&self) -> Error {
+        let Self { within, .. } = self;
+        let (next, end) = (self.cursor.next(), self.reader.range.end);
+        let timeout = self.reader.kafka.timeout;
+        let error = Error::outside(format!(
+            "{within} gave nothing for {timeout:?}, at offset {next} of {end}"
+        ))
+        .with_hint("its broker may be down or overloaded: run again later");
+        match self.client.heard() {
+            Some(cause) => error.because(cause),
+            None => error,
+        }
+    }
+
+    fn located(&self, error: &Error) -> Error {
+        let cause = error.cause().unwrap_or("no reason was given");
+        let place = format!("{}, offset {}", self.within, self.cursor.next());
+        error.clone().because(format!("{place}: {cause}"))
+    }
+}
+
+fn decode(
+    reader: &Reader,
+    decoder: &mut Decoder,
+    within: &str,
+    message: &Message<'_>,
+) -> Result<()> {
+    let (part, position) = (reader.range.partition, message.offset());
+    let origin = Origin {
+        part,
+        position,
+        within,
+        unit: "offset",
+    };
+    let envelope = Envelope {
+        topic: Some(&reader.kafka.topic),
+        received_at: message
+            .timestamp()
+            .and_then(|milliseconds| milliseconds.checked_mul(1000)),
+        key: message.key(),
+    };
+    let payload = message.payload().unwrap_or_default();
+    if payload.trim_ascii().is_empty() {
+        return decoder.bury_message(payload, &"empty message", origin, envelope);
+    }
+    decoder.message(payload, origin, envelope)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, sync::Arc, time::Duration};
+
+    use datafusion::{
+        error::DataFusionError, execution::TaskContext, physical_plan::streaming::PartitionStream,
+    };
+    use futures::StreamExt;
+    use tokio::runtime::Runtime;
+
+    use super::{super::settings::tests::kafka, OffsetRange, Reader};
+    use crate::{
+        clock::parse_time,
+        config::{From, Kafka, Secret, Source},
+        error::{Error, Kind},
+        sources::{Privacy, RefusedLog, Scan, Window, partition::BlockingPartition},
+    };
+
+    fn scan(kafka: &Kafka) -> Scan {
+        let source = Source {
+            name: "events".into(),
+            description: None,
+            key: None,
+            columns: vec![],
+            max_dead_letters: 0.01,
+            from: From::Kafka(kafka.clone()),
+        };
+        Scan {
+            source: Arc::new(source),
+            window: Window::before(parse_time("2026-11-22").unwrap(), 7),
+            projection: vec![0],
+            limit: None,
+            privacy: Privacy::new(&Secret::new("a key of this test")),
+            log: Arc::new(RefusedLog::counting("events")),
+            max_partitions: 1,
+        }
+    }
+
+    /// What the first batch of a range is when nobody listens at the broker's address.
+    fn first(start: i64, end: i64) -> Option<Result<usize, DataFusionError>> {
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let kafka = Kafka {
+            brokers: closed.to_string(),
+            timeout: Duration::from_millis(200),
+            ..kafka(&[])
+        };
+        let scan = scan(&kafka);
+        let range = OffsetRange {
+            partition: 3,
+            start,
+            end,
+            low: 0,
+        };
+        let schema = scan.schema().unwrap();
+        let reader = Reader {
+            kafka: Arc::new(kafka),
+            range,
+            consumers: 1,
+            scan,
+        };
+        let partition = BlockingPartition::new(schema, reader);
+        Runtime::new().unwrap().block_on(async {
+            let mut batches = partition.execute(Arc::new(TaskContext::default()));
+            Some(batches.next().await?.map(|batch| batch.num_rows()))
+        })
+    }
+
+    #[test]
+    fn a_standstill_ends_in_time_and_says_where() {
+        let Some(Err(DataFusionError::External(error))) = first(40, 100) else {
+            panic!("not an error of ours")
+        };
+        let error = error.downcast_ref::<Error>().unwrap();
+        assert_eq!(error.kind(), Kind::Outside);
+        let expected =
+            "partition 3 of `customer-events` gave nothing for 200ms, at offset 40 of 100";
+        assert_eq!(error.message(), expected);
+        assert!(
+            error
+                .cause()
+                .is_some_and(|cause| cause.contains("Connection refused"))
+        );
+    }
+
+    #[test]
+    fn an_empty_range_asks_nobody() {
+        assert!(first(40, 40).is_none());
+    }
+}

@@ -1,0 +1,386 @@
+//! Records in, batches out; what does not fit goes to the log of refusals.
+
+use std::{ops::Range, sync::Arc};
+
+use datafusion::arrow::{
+    array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, RecordBatchOptions},
+    datatypes::SchemaRef,
+    error::ArrowError,
+};
+use serde_json::value::RawValue;
+
+use super::{
+    columns::ColumnBuilder,
+    refused::{DeadLetter, RefusedLog, Reject},
+    slots::PathTree,
+    value::{Slot, Value, read},
+};
+use crate::{
+    config::{Column, Source},
+    error::{Error, Result},
+    sources::{Privacy, source_schema},
+};
+
+/// Rows of a full batch.
+const BATCH: usize = 8192;
+
+/// Longest piece of a refused value that a message quotes.
+const QUOTED: usize = 80;
+
+/// Where a record came from.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// Page, file or partition: the column `_part`.
+    pub part: i32,
+    /// Record, line or offset: the column `_position`.
+    pub position: i64,
+    /// The part in words, such as `page 3`.
+    pub within: &'a str,
+    /// What a position is: `record`, `line` or `offset`.
+    pub unit: &'static str,
+}
+
+impl Origin<'_> {
+    fn place(&self) -> String {
+        format!("{}, {} {}", self.within, self.unit, self.position)
+    }
+}
+
+/// What stands on the outside of a message; kept with its bytes if they cannot be read.
+#[derive(Clone, Copy, Default)]
+pub struct Envelope<'a> {
+    /// The topic.
+    pub topic: Option<&'a str>,
+    /// When the broker got it, in microseconds since 1970.
+    pub received_at: Option<i64>,
+    /// The message's key.
+    pub key: Option<&'a [u8]>,
+}
+
+/// Decodes the records of one partition of a source.
+#[derive(Debug)]
+pub struct Decoder {
+    columns: Vec<Column>,
+    key: Option<usize>,
+    /// Columns that are read: the projected and the required ones.
+    wanted: Vec<usize>,
+    /// Indices into the source's schema, in the order of the output.
+    projection: Vec<usize>,
+    schema: SchemaRef,
+    tree: PathTree,
+    builders: Vec<ColumnBuilder>,
+    parts: Int32Builder,
+    positions: Int64Builder,
+    rows: usize,
+    decoded: usize,
+    privacy: Privacy,
+    log: Arc<RefusedLog>,
+}
+
+/// Why a record is refused.
+struct Fault {
+    reason: &'static str,
+    detail: String,
+}
+
+impl Decoder {
+    /// A decoder of `source` that gives the columns `projection` of its schema.
+    pub fn new(
+        source: &Source,
+        projection: &[usize],
+        privacy: &Privacy,
+        log: Arc<RefusedLog>,
+    ) -> Result<Self, ArrowError> {
+        let columns = source.columns.clone();
+        let is_wanted = |index: &usize| projection.contains(index) || columns[*index].required;
+        let wanted: Vec<_> = (0..columns.len()).filter(is_wanted).collect();
+        let key = source.key.as_ref();
+        let key = key.and_then(|key| columns.iter().position(|column| column.name == *key));
+        let reads_key = key.filter(|key| !wanted.contains(key));
+        let paths = wanted
+            .iter()
+            .chain(&reads_key)
+            .map(|index| (*index, &*columns[*index].path));
+        Ok(Self {
+            tree: PathTree::new(paths),
+            builders: columns
+                .iter()
+                .map(|column| ColumnBuilder::new(column.kind))
+                .collect::<Result<_, _>>()?,
+            schema: Arc::new(source_schema(source).project(projection)?),
+            projection: projection.to_vec(),
+            parts: Int32Builder::new(),
+            positions: Int64Builder::new(),
+            rows: 0,
+            decoded: 0,
+            privacy: privacy.clone(),
+            columns,
+            key,
+            wanted,
+            log,
+        })
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Whether the batch is large enough to be taken.
+    pub fn is_full(&self) -> bool {
+        self.rows >= BATCH
+    }
+
+    /// How many rows this decoder has made in all.
+    pub fn decoded(&self) -> usize {
+        self.decoded
+    }
+
+    /// Decodes one JSON record. An error means that a refusal could not be kept.
+    pub fn json(&mut self, record: &[u8], origin: Origin<'_>) -> Result<()> {
+        self.message(record, origin, Envelope::default())
+    }
+
+    /// Decodes one JSON record that came in a message.
+    pub fn message(
+        &mut self,
+        record: &[u8],
+        origin: Origin<'_>,
+        envelope: Envelope<'_>,
+    ) -> Result<()> {
+        let text = match std::str::from_utf8(record) {
+            Ok(text) => text.trim(),
+            Err(error) => return self.bury_message(record, &error, origin, envelope),
+        };
+        let mut slots: Vec<Option<&RawValue>> = vec![None; self.columns.len()];
+        if let Err(error) = self.tree.fill(text, &mut slots) {
+            return match serde_json::from_str::<&RawValue>(text) {
+                Ok(_) => self.reject_json(text, &slots, &not_an_object(), origin),
+                Err(_) => self.bury_message(record, &error, origin, envelope),
+            };
+        }
+        let slot = |column: usize| slots[column].map(Slot::Json);
+        match self.values(&slot) {
+            Ok(values) => self.append(&values, origin),
+            Err(fault) => self.reject_json(text, &slots, &fault, origin),
+        }
+    }
+
+    /// Decodes one record of a text format: the field of each column, in order of the columns.
+    pub fn fields(&mut self, fields: &[Option<&str>], origin: Origin<'_>) -> Result<()> {
+        let slot = |column: usize| fields.get(column).copied().flatten().map(Slot::Text);
+        match self.values(&slot) {
+            Ok(values) => self.append(&values, origin),
+            Err(fault) => {
+                let record = self.fields_as_json(fields);
+                let key = self.key.and_then(|key| fields.get(key).copied().flatten());
+                let key = key.map(|key| self.privacy.mask(key).into_owned());
+                self.reject(&fault, record, key, origin)
+            }
+        }
+    }
+
+    /// Keeps bytes that are no record.
+    pub fn bury(
+        &mut self,
+        payload: &[u8],
+        error: &dyn std::fmt::Display,
+        origin: Origin<'_>,
+    ) -> Result<()> {
+        self.bury_message(payload, error, origin, Envelope::default())
+    }
+
+    /// Keeps a message that holds no record.
+    pub fn bury_message(
+        &mut self,
+        payload: &[u8],
+        error: &dyn std::fmt::Display,
+        origin: Origin<'_>,
+        envelope: Envelope<'_>,
+    ) -> Result<()> {
+        self.log.dead_letter(DeadLetter {
+            error: self.privacy.mask(&error.to_string()).into_owned(),
+            part: origin.part,
+            position: origin.position,
+            place: origin.place(),
+            topic: envelope.topic.map(str::to_owned),
+            received_at: envelope.received_at,
+            key: envelope
+                .key
+                .map(|key| self.privacy.mask_bytes(key).into_owned()),
+            payload: self.privacy.mask_bytes(payload).into_owned(),
+        })
+    }
+
+    /// The rows so far, or nothing if there are none.
+    pub fn flush(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        let declared = self.columns.len();
+        let parts: ArrayRef = Arc::new(self.parts.finish());
+        let positions: ArrayRef = Arc::new(self.positions.finish());
+        let columns = self
+            .projection
+            .iter()
+            .map(|index| match index.checked_sub(declared) {
+                None => self.builders[*index].finish(),
+                Some(0) => Arc::clone(&parts),
+                Some(_) => Arc::clone(&positions),
+            });
+        let columns: Vec<_> = columns.collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        self.log.add_rows(std::mem::take(&mut self.rows));
+        RecordBatch::try_new_with_options(self.schema(), columns, &options).map(Some)
+    }
+
+    /// The value of every wanted column, in their order.
+    fn values<'a>(
+        &self,
+        slot: &dyn Fn(usize) -> Option<Slot<'a>>,
+    ) -> Result<Vec<Value<'a>>, Fault> {
+        self.wanted
+            .iter()
+            .map(|index| self.value(&self.columns[*index], slot(*index)))
+            .collect()
+    }
+
+    fn value<'a>(&self, column: &Column, slot: Option<Slot<'a>>) -> Result<Value<'a>, Fault> {
+        let value = match slot {
+            Some(slot) => read(slot, column.kind).ok_or_else(|| self.wrong_type(column, slot))?,
+            None => Value::Null,
+        };
+        let value = self.privacy.protect(value, column);
+        let missing = match &value {
+            Value::Null => true,
+            Value::Text(text) => text.trim().is_empty(),
+            _ => false,
+        };
+        if missing && column.required {
+            let detail = format!("`{}` is missing", column.path.join("."));
+            return Err(Fault {
+                reason: "missing_field",
+                detail,
+            });
+        }
+        Ok(value)
+    }
+
+    fn wrong_type(&self, column: &Column, slot: Slot<'_>) -> Fault {
+        let path = column.path.join(".");
+        let kind = column.kind.name();
+        let detail = if column.is_email {
+            format!("`{path}` is not of type {kind}")
+        } else {
+            let found = match slot {
+                Slot::Json(raw) => raw.get(),
+                Slot::Text(text) => text,
+            };
+            let found: String = self.privacy.mask(found).chars().take(QUOTED).collect();
+            format!("`{path}` is not of type {kind}: {found}")
+        };
+        Fault {
+            reason: "wrong_type",
+            detail,
+        }
+    }
+
+    fn append(&mut self, values: &[Value<'_>], origin: Origin<'_>) -> Result<()> {
+        for (index, value) in self.wanted.iter().zip(values) {
+            // Columns that are read only to be required are not built.
+            if self.projection.contains(index) {
+                self.builders[*index].push(value);
+            }
+        }
+        self.parts.append_value(origin.part);
+        self.positions.append_value(origin.position);
+        self.rows += 1;
+        self.decoded += 1;
+        Ok(())
+    }
+
+    fn reject_json(
+        &self,
+        json: &str,
+        slots: &[Option<&RawValue>],
+        fault: &Fault,
+        origin: Origin<'_>,
+    ) -> Result<()> {
+        let emails = self
+            .columns
+            .iter()
+            .zip(slots)
+            .filter(|(column, _)| column.is_email);
+        let mut hidden: Vec<Range<usize>> = emails
+            .filter_map(|(_, slot)| range_in(json, slot.as_ref()?.get()))
+            .collect();
+        hidden.sort_by_key(|range| range.start);
+        let mut record = String::with_capacity(json.len());
+        let mut shown = 0;
+        for range in hidden {
+            record.push_str(&json[shown..range.start.max(shown)]);
+            record.push_str("\"[email]\"");
+            shown = range.end;
+        }
+        record.push_str(&json[shown..]);
+        let record = self.privacy.mask(&record).into_owned();
+        let key = self
+            .key
+            .and_then(|key| slots[key])
+            .and_then(|raw| self.key_text(raw));
+        self.reject(fault, record, key, origin)
+    }
+
+    fn key_text(&self, raw: &RawValue) -> Option<String> {
+        let text = serde_json::from_str::<String>(raw.get()).ok()?;
+        Some(self.privacy.mask(&text).into_owned()).filter(|text| !text.trim().is_empty())
+    }
+
+    fn fields_as_json(&self, fields: &[Option<&str>]) -> String {
+        let shown = self.columns.iter().zip(fields).map(|(column, field)| {
+            let value = match field {
+                Some(_) if column.is_email => "[email]".into(),
+                Some(text) => serde_json::Value::String(self.privacy.mask(text).into_owned()),
+                None => serde_json::Value::Null,
+            };
+            (column.path.join("."), value)
+        });
+        serde_json::Value::Object(shown.collect()).to_string()
+    }
+
+    fn reject(
+        &self,
+        fault: &Fault,
+        record: String,
+        record_key: Option<String>,
+        origin: Origin<'_>,
+    ) -> Result<()> {
+        self.log.reject(Reject {
+            reason: fault.reason,
+            detail: fault.detail.clone(),
+            part: origin.part,
+            position: origin.position,
+            place: origin.place(),
+            record_key,
+            record,
+        })
+    }
+}
+
+fn not_an_object() -> Fault {
+    Fault {
+        reason: "wrong_type",
+        detail: "the record is not an object".to_owned(),
+    }
+}
+
+/// Where `part`, a slice of `whole`, stands in it.
+fn range_in(whole: &str, part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    (start + part.len() <= whole.len()).then(|| start..start + part.len())
+}
+
+/// What a failed [`Decoder::flush`] means.
+pub fn broken_batch(error: &ArrowError) -> Error {
+    Error::bug("decoded columns do not fit together").because(error)
+}

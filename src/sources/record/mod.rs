@@ -1,0 +1,22 @@
+//! One record at a time becomes rows of Arrow, or is refused with a reason. Shared by all sources.
+//!
+//! ```text
+//! bytes ─▶ slots (one raw value per declared column) ─▶ values (typed, e-mail hashed) ─▶ columns
+//!   └─ not JSON: dead letter      └─ missing or of another type: reject
+//! ```
+//!
+//! Our own and not arrow-json, because there one bad record poisons its batch, floats pass as
+//! integers, and decimals go through floating point.
+
+mod columns;
+mod decoder;
+mod document;
+mod parquet;
+mod refused;
+mod slots;
+pub(super) mod value;
+
+pub use decoder::{Decoder, Envelope, Origin, broken_batch};
+pub use document::{Document, text_at};
+pub use parquet::ParquetDecoder;
+pub use refused::{Counts, DeadLetter, RefusedLog, Reject, dead_letter_schema, reject_schema};

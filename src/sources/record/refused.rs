@@ -1,0 +1,312 @@
+//! Where refused records go: rejects (readable, of the wrong shape) and dead letters (unreadable).
+//!
+//! Apart from the rows because they take another way: rows stream through DataFusion, refusals are
+//! few and are written as they come, counted, and never lost: if one cannot be written, the
+//! extraction fails.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use datafusion::arrow::{
+    array::{
+        ArrayRef, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+        TimestampMicrosecondArray,
+    },
+    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+};
+use datafusion::parquet::arrow::ArrowWriter;
+
+use crate::error::{Error, Result};
+
+/// Refusals that are held before they are written.
+const BUFFER: usize = 2048;
+
+/// A record that could be read but has not the declared shape.
+#[derive(Clone, Debug, Default)]
+pub struct Reject {
+    /// `missing_field` or `wrong_type`.
+    pub reason: &'static str,
+    /// Which field, and what stood there (addresses masked).
+    pub detail: String,
+    /// Page, file or partition.
+    pub part: i32,
+    /// Record, line or offset.
+    pub position: i64,
+    /// Both in words.
+    pub place: String,
+    /// The value of the source's key column, where it could be read.
+    pub record_key: Option<String>,
+    /// The record as JSON (addresses masked).
+    pub record: String,
+}
+
+/// A record that could not be read at all.
+#[derive(Clone, Debug, Default)]
+pub struct DeadLetter {
+    /// Why.
+    pub error: String,
+    /// Page, file or partition.
+    pub part: i32,
+    /// Record, line or offset.
+    pub position: i64,
+    /// Both in words.
+    pub place: String,
+    /// The topic, where there is one.
+    pub topic: Option<String>,
+    /// When the broker got it, in microseconds since 1970.
+    pub received_at: Option<i64>,
+    /// The message's key (addresses masked).
+    pub key: Option<Vec<u8>>,
+    /// Its bytes (addresses masked).
+    pub payload: Vec<u8>,
+}
+
+/// How many records a source gave, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records that became rows.
+    pub rows: u64,
+    /// Records that were rejected.
+    pub rejected: u64,
+    /// Records that could not be read.
+    pub dead_lettered: u64,
+}
+
+impl Counts {
+    /// All records that were read.
+    pub fn read(&self) -> u64 {
+        self.rows + self.rejected + self.dead_lettered
+    }
+}
+
+/// The schema of the table `extract_rejects`.
+pub fn reject_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("source", DataType::Utf8, false),
+        Field::new("reason", DataType::Utf8, false),
+        Field::new("detail", DataType::Utf8, false),
+        Field::new("part", DataType::Int32, false),
+        Field::new("position", DataType::Int64, false),
+        Field::new("place", DataType::Utf8, false),
+        Field::new("record_key", DataType::Utf8, true),
+        Field::new("record", DataType::Utf8, false),
+    ]))
+}
+
+/// The schema of the table `dead_letters`.
+pub fn dead_letter_schema() -> SchemaRef {
+    let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    Arc::new(Schema::new(vec![
+        Field::new("source", DataType::Utf8, false),
+        Field::new("place", DataType::Utf8, false),
+        Field::new("part", DataType::Int32, false),
+        Field::new("position", DataType::Int64, false),
+        Field::new("error", DataType::Utf8, false),
+        Field::new("topic", DataType::Utf8, true),
+        Field::new("received_at", moment, true),
+        Field::new("key", DataType::Binary, true),
+        Field::new("payload", DataType::Binary, false),
+    ]))
+}
+
+/// Takes the refusals of one source, from all its partitions.
+#[derive(Debug)]
+pub struct RefusedLog {
+    source: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counts: Counts,
+    rejects: Vec<Reject>,
+    dead_letters: Vec<DeadLetter>,
+    files: Option<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
+    rejects: ArrowWriter<fs_err::File>,
+    dead_letters: ArrowWriter<fs_err::File>,
+}
+
+impl RefusedLog {
+    /// A log that only counts: for looking at a source live.
+    pub fn counting(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// A log that keeps what it gets in two Parquet files, which only the owner may read.
+    pub fn to_files(source: &str, rejects: &Path, dead_letters: &Path) -> Result<Self> {
+        let files = Files {
+            rejects: writer(rejects, reject_schema())?,
+            dead_letters: writer(dead_letters, dead_letter_schema())?,
+        };
+        let state = State {
+            files: Some(files),
+            ..State::default()
+        };
+        Ok(Self {
+            source: source.to_owned(),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Counts records that became rows.
+    pub fn add_rows(&self, rows: usize) {
+        self.state().counts.rows += rows as u64;
+    }
+
+    /// Takes a reject.
+    pub fn reject(&self, reject: Reject) -> Result<()> {
+        let mut state = self.state();
+        state.counts.rejected += 1;
+        state.rejects.push(reject);
+        if state.rejects.len() >= BUFFER {
+            state.write(&self.source)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes a dead letter.
+    pub fn dead_letter(&self, letter: DeadLetter) -> Result<()> {
+        let mut state = self.state();
+        state.counts.dead_lettered += 1;
+        state.dead_letters.push(letter);
+        if state.dead_letters.len() >= BUFFER {
+            state.write(&self.source)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What came so far.
+    pub fn counts(&self) -> Counts {
+        self.state().counts
+    }
+
+    /// Writes what is held and closes the files.
+    pub fn finish(&self) -> Result<Counts> {
+        let mut state = self.state();
+        state.write(&self.source)?;
+        if let Some(files) = state.files.take() {
+            files.rejects.close().map_err(|error| unwritable(&error))?;
+            files
+                .dead_letters
+                .close()
+                .map_err(|error| unwritable(&error))?;
+        }
+        Ok(state.counts)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn write(&mut self, source: &str) -> Result<()> {
+        let rejects = std::mem::take(&mut self.rejects);
+        let dead_letters = std::mem::take(&mut self.dead_letters);
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
+        let rejects = reject_batch(source, &rejects);
+        let dead_letters = dead_letter_batch(source, &dead_letters);
+        let batches = [
+            (&mut files.rejects, rejects),
+            (&mut files.dead_letters, dead_letters),
+        ];
+        for (writer, batch) in batches {
+            let batch = batch.map_err(|error| unwritable(&error))?;
+            writer.write(&batch).map_err(|error| unwritable(&error))?;
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> Error {
+    Error::outside("refused records cannot be kept, so the extraction stops").because(error)
+}
+
+fn writer(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<fs_err::File>> {
+    let file = fs_err::File::create(path).map_err(|error| unwritable(&error))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let only_owner = std::fs::Permissions::from_mode(0o600);
+        fs_err::set_permissions(path, only_owner).map_err(|error| unwritable(&error))?;
+    }
+    ArrowWriter::try_new(file, schema, None).map_err(|error| unwritable(&error))
+}
+
+fn reject_batch(source: &str, rejects: &[Reject]) -> datafusion::arrow::error::Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(
+            rejects.iter().map(|_| source),
+        )),
+        Arc::new(StringArray::from_iter_values(
+            rejects.iter().map(|one| one.reason),
+        )),
+        Arc::new(StringArray::from_iter_values(
+            rejects.iter().map(|one| &one.detail),
+        )),
+        Arc::new(Int32Array::from_iter_values(
+            rejects.iter().map(|one| one.part),
+        )),
+        Arc::new(Int64Array::from_iter_values(
+            rejects.iter().map(|one| one.position),
+        )),
+        Arc::new(StringArray::from_iter_values(
+            rejects.iter().map(|one| &one.place),
+        )),
+        Arc::new(StringArray::from_iter(
+            rejects.iter().map(|one| one.record_key.as_ref()),
+        )),
+        Arc::new(StringArray::from_iter_values(
+            rejects.iter().map(|one| &one.record),
+        )),
+    ];
+    RecordBatch::try_new(reject_schema(), columns)
+}
+
+fn dead_letter_batch(
+    source: &str,
+    letters: &[DeadLetter],
+) -> datafusion::arrow::error::Result<RecordBatch> {
+    let received = TimestampMicrosecondArray::from_iter(letters.iter().map(|one| one.received_at));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(
+            letters.iter().map(|_| source),
+        )),
+        Arc::new(StringArray::from_iter_values(
+            letters.iter().map(|one| &one.place),
+        )),
+        Arc::new(Int32Array::from_iter_values(
+            letters.iter().map(|one| one.part),
+        )),
+        Arc::new(Int64Array::from_iter_values(
+            letters.iter().map(|one| one.position),
+        )),
+        Arc::new(StringArray::from_iter_values(
+            letters.iter().map(|one| &one.error),
+        )),
+        Arc::new(StringArray::from_iter(
+            letters.iter().map(|one| one.topic.as_ref()),
+        )),
+        Arc::new(received.with_timezone("UTC")),
+        Arc::new(BinaryArray::from_iter(
+            letters.iter().map(|one| one.key.as_ref()),
+        )),
+        Arc::new(BinaryArray::from_iter_values(
+            letters.iter().map(|one| &one.payload),
+        )),
+    ];
+    RecordBatch::try_new(dead_letter_schema(), columns)
+}

@@ -1,0 +1,172 @@
+//! Finds the raw values of declared columns in one JSON object, without building a tree of it.
+//!
+//! Apart because this is where the time of decoding goes: everything that is not declared is
+//! skipped by the parser, and what is declared stays a slice of the input.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The paths of all columns, as a tree of names.
+#[derive(Debug, Default)]
+pub struct PathTree {
+    children: Vec<(String, PathTree)>,
+    /// The columns whose value stands here.
+    columns: Vec<usize>,
+}
+
+impl PathTree {
+    /// The tree of `paths`; a path's number is its column.
+    pub fn new<'a>(paths: impl IntoIterator<Item = (usize, &'a [String])>) -> Self {
+        let mut tree = Self::default();
+        for (column, path) in paths {
+            tree.insert(path, column);
+        }
+        tree
+    }
+
+    fn insert(&mut self, path: &[String], column: usize) {
+        let Some((name, rest)) = path.split_first() else {
+            self.columns.push(column);
+            return;
+        };
+        let position = self.children.iter().position(|(child, _)| child == name);
+        let position = position.unwrap_or_else(|| {
+            self.children.push((name.clone(), Self::default()));
+            self.children.len() - 1
+        });
+        self.children[position].1.insert(rest, column);
+    }
+
+    /// Puts the raw values of the object in `json` into `slots`.
+    pub fn fill<'a>(
+        &self,
+        json: &'a str,
+        slots: &mut [Option<&'a RawValue>],
+    ) -> serde_json::Result<()> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        Filler { tree: self, slots }.deserialize(&mut deserializer)?;
+        deserializer.end()
+    }
+
+    fn child(&self, name: &str) -> Option<&Self> {
+        self.children
+            .iter()
+            .find(|(child, _)| child == name)
+            .map(|(_, tree)| tree)
+    }
+}
+
+struct Filler<'t, 's, 'a> {
+    tree: &'t PathTree,
+    slots: &'s mut [Option<&'a RawValue>],
+}
+
+impl<'de> DeserializeSeed<'de> for Filler<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Filler<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(found) = map.next_key_seed(KeySeed(self.tree))? {
+            let Some(child) = found else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let raw: &'de RawValue = map.next_value()?;
+            for column in &child.columns {
+                self.slots[*column] = Some(raw);
+            }
+            if !child.children.is_empty() && raw.get().starts_with('{') {
+                child
+                    .fill(raw.get(), self.slots)
+                    .map_err(serde::de::Error::custom)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks a key up while it is read, so that no key is copied.
+struct KeySeed<'t>(&'t PathTree);
+
+impl<'de, 't> DeserializeSeed<'de> for KeySeed<'t> {
+    type Value = Option<&'t PathTree>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'t> Visitor<'_> for KeySeed<'t> {
+    type Value = Option<&'t PathTree>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.child(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PathTree;
+
+    fn filled(json: &str) -> Result<Vec<Option<String>>, serde_json::Error> {
+        let paths = ["id", "properties.page", "properties"]
+            .map(|path| path.split('.').map(str::to_owned).collect::<Vec<_>>());
+        let tree = PathTree::new(
+            paths
+                .iter()
+                .enumerate()
+                .map(|(index, path)| (index, path.as_slice())),
+        );
+        let mut slots = vec![None; 3];
+        tree.fill(json, &mut slots)?;
+        Ok(slots
+            .iter()
+            .map(|slot| slot.map(|raw| raw.get().to_owned()))
+            .collect())
+    }
+
+    #[test]
+    fn declared_values_are_found_wherever_they_stand() {
+        let some = |text: &str| Some(text.to_owned());
+        for (json, expected) in [
+            (r#"{"x":[1,{"id":2}],"id":7}"#, [some("7"), None, None]),
+            (
+                r#"{"properties":{"page":"/a","y":1},"id":"q"}"#,
+                [
+                    some("\"q\""),
+                    some("\"/a\""),
+                    some(r#"{"page":"/a","y":1}"#),
+                ],
+            ),
+            (r#"{"properties":null}"#, [None, None, some("null")]),
+            (r#"{"id":1,"id":2}"#, [some("2"), None, None]),
+            ("{}", [None, None, None]),
+        ] {
+            assert_eq!(filled(json).unwrap(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_an_error() {
+        for json in ["", "{", "[1]", "42", "{} {}", r#"{"id":}"#, r#"{"a":1"#] {
+            assert!(filled(json).is_err(), "{json}");
+        }
+    }
+}

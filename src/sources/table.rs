@@ -1,0 +1,130 @@
+//! A source as DataFusion sees it: a table whose partitions stream.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    catalog::{Session, TableProvider},
+    error::{DataFusionError, Result as DataFusionResult},
+    logical_expr::{Expr, TableType},
+    physical_plan::{
+        ExecutionPlan,
+        streaming::{PartitionStream, StreamingTableExec},
+    },
+};
+
+use super::{Privacy, Window, crm, files, kafka, record::RefusedLog, source_schema};
+use crate::{
+    config::{From, Source},
+    error::{Error, Result},
+};
+
+/// A table over a live source, within one window.
+#[derive(Debug)]
+pub struct SourceTable {
+    source: Arc<Source>,
+    schema: SchemaRef,
+    window: Window,
+    privacy: Privacy,
+    log: Arc<RefusedLog>,
+    max_partitions: usize,
+}
+
+/// What one scan asks of a source.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The source.
+    pub source: Arc<Source>,
+    /// The time that the run looks at.
+    pub window: Window,
+    /// Indices into the source's schema.
+    pub projection: Vec<usize>,
+    /// How many rows are enough, if not all.
+    pub limit: Option<usize>,
+    /// How personal data is kept out.
+    pub privacy: Privacy,
+    /// Where refused records go.
+    pub log: Arc<RefusedLog>,
+    /// Partitions that can run at a time; a source may give fewer.
+    pub max_partitions: usize,
+}
+
+impl SourceTable {
+    /// The table of `source`.
+    pub fn new(
+        source: Arc<Source>,
+        window: Window,
+        privacy: Privacy,
+        log: Arc<RefusedLog>,
+        max_partitions: usize,
+    ) -> Self {
+        let schema = Arc::new(source_schema(&source));
+        Self {
+            source,
+            schema,
+            window,
+            privacy,
+            log,
+            max_partitions,
+        }
+    }
+}
+
+impl Scan {
+    /// The schema of the rows that this scan gives.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        let projected = source_schema(&self.source).project(&self.projection);
+        projected
+            .map(Arc::new)
+            .map_err(|error| Error::bug("a projection is off").because(error))
+    }
+}
+
+#[async_trait]
+impl TableProvider for SourceTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let all = || (0..self.schema.fields().len()).collect();
+        let scan = Scan {
+            source: Arc::clone(&self.source),
+            window: self.window,
+            projection: projection.cloned().unwrap_or_else(all),
+            limit,
+            privacy: self.privacy.clone(),
+            log: Arc::clone(&self.log),
+            max_partitions: self.max_partitions,
+        };
+        let schema = scan.schema().map_err(external)?;
+        let partitions = plan(scan).await.map_err(external)?;
+        let exec = StreamingTableExec::try_new(schema, partitions, None, None, false, limit)?;
+        Ok(Arc::new(exec))
+    }
+}
+
+/// Asks the source how its records are divided. At least one partition, so that the plan holds.
+async fn plan(scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
+    match scan.source.from.clone() {
+        From::Files(files) => files::plan(files, scan).await,
+        From::Crm(crm) => crm::plan(crm, scan),
+        From::Kafka(kafka) => kafka::plan(kafka, scan).await,
+    }
+}
+
+/// Our error on its way through DataFusion.
+pub fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

@@ -1,0 +1,4 @@
+//! The real binary on real services: what a user sees and what is left on disk.
+
+mod kafka;
+mod support;

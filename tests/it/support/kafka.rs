@@ -1,0 +1,285 @@
+//! A real Apache Kafka broker on loopback, one for each test process, started by the first test that asks.
+//!
+//! ```text
+//! test process ──stdin (a pipe, never written)──▶ start.sh ──exec──▶ java kafka.Kafka
+//!                                                    └── watchdog: the pipe is closed → kill, tidy up
+//! ```
+//!
+//! However the test process ends, the system closes its end of the pipe: no broker outlives its tests.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+
+use super::services;
+
+/// A broker on a busy machine takes seconds; one that is broken says so in its log at once.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long one question waits for its answer before it is asked again.
+const TRY: Duration = Duration::from_secs(1);
+
+/// A message to produce: key, payload, and the time it is stamped with, in milliseconds since 1970.
+pub(crate) type Message = (Option<String>, Vec<u8>, i64);
+
+pub(crate) struct Kafka {
+    bootstrap: String,
+    client: BaseConsumer,
+    /// Held for the pipe that keeps the broker alive.
+    _broker: Child,
+}
+
+impl Kafka {
+    /// The broker, or `None` where it is not installed: the test has been reported as skipped.
+    pub(crate) fn get() -> Option<&'static Self> {
+        static KAFKA: OnceLock<Result<Kafka, String>> = OnceLock::new();
+        services::find("kafka")?;
+        match KAFKA.get_or_init(Self::start) {
+            Ok(kafka) => Some(kafka),
+            Err(complaint) => panic!("Apache Kafka did not start:\n{complaint}"),
+        }
+    }
+
+    /// What `KAFKA_BROKERS` is set to.
+    pub(crate) fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Makes a topic that keeps old events. The name is the caller's, one for each test.
+    pub(crate) fn create_topic(&self, name: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> =
+            self.config().create().expect("an admin client can be made");
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+            // Fixtures are stamped with days of long ago, which a broker deletes after a week.
+            .set("retention.ms", "-1");
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let results = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime can be made")
+            .block_on(admin.create_topics([&topic], &options))
+            .expect("the broker answers");
+        for result in results {
+            result.expect("the topic is new");
+        }
+        self.wait_for("every partition has a leader", || {
+            self.has_leaders(name, partitions)
+        });
+    }
+
+    /// Appends messages to a partition, and returns when the broker has them all.
+    pub(crate) fn produce(&self, topic: &str, partition: i32, messages: &[Message]) {
+        let producer: BaseProducer<Deliveries> = self
+            .config()
+            .create_with_context(Deliveries::default())
+            .expect("a producer can be made");
+        for (key, payload, timestamp) in messages {
+            let mut record = BaseRecord::to(topic)
+                .partition(partition)
+                .payload(payload)
+                .timestamp(*timestamp);
+            if let Some(key) = key {
+                record = record.key(key);
+            }
+            send(&producer, record);
+        }
+        producer
+            .flush(PATIENCE)
+            .expect("the broker takes the messages");
+        producer.context().expect_none_failed();
+    }
+
+    fn start() -> Result<Self, String> {
+        // Between finding a port and using it, another program may take it.
+        Self::start_once().or_else(|_| Self::start_once())
+    }
+
+    fn start_once() -> Result<Self, String> {
+        let [broker_port, controller_port] = free_ports();
+        let folder = fresh_folder(broker_port);
+        let mut broker = start_broker(&folder, broker_port, controller_port);
+        let bootstrap = format!("127.0.0.1:{broker_port}");
+        let client = config(&bootstrap).create().expect("a client can be made");
+
+        let deadline = Instant::now() + PATIENCE;
+        while !answers(&client) {
+            let has_ended = broker.try_wait().expect("a child can be asked").is_some();
+            if has_ended || Instant::now() > deadline {
+                return Err(log(&folder));
+            }
+        }
+        Ok(Self {
+            bootstrap,
+            client,
+            _broker: broker,
+        })
+    }
+
+    fn config(&self) -> ClientConfig {
+        config(&self.bootstrap)
+    }
+
+    fn has_leaders(&self, topic: &str, partitions: i32) -> bool {
+        let Ok(metadata) = self.client.fetch_metadata(Some(topic), TRY) else {
+            return false;
+        };
+        let led = metadata.topics()[0]
+            .partitions()
+            .iter()
+            .filter(|found| found.leader() >= 0);
+        led.count() == usize::try_from(partitions).expect("a number of partitions")
+    }
+
+    fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(
+                Instant::now() < deadline,
+                "waited {PATIENCE:?} in vain: {what}"
+            );
+            // Nothing is assigned, so nothing comes: this only serves the client for a moment.
+            self.client.poll(Duration::from_millis(20));
+        }
+    }
+}
+
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        // A broker that is starting refuses connections: ask again soon.
+        .set("reconnect.backoff.ms", "20")
+        .set("reconnect.backoff.max.ms", "100")
+        .set("linger.ms", "1");
+    config
+}
+
+fn start_broker(folder: &Path, broker_port: u16, controller_port: u16) -> Child {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/kafka/start.sh"))
+        .arg(folder)
+        .arg(broker_port.to_string())
+        .arg(controller_port.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        // A group of its own: the watchdog relies on it, and Ctrl-C is for the tests alone.
+        .process_group(0)
+        .spawn()
+        .expect("start.sh can be started")
+}
+
+/// A folder that start.sh makes, and removes when the broker has ended.
+fn fresh_folder(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("dfpipe-kafka-{}-{port}", std::process::id()))
+}
+
+fn free_ports() -> [u16; 2] {
+    // Both are held until both are known, so that they differ.
+    [(); 2]
+        .map(|()| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"))
+        .map(|listener| {
+            listener
+                .local_addr()
+                .expect("a listener has an address")
+                .port()
+        })
+}
+
+fn answers(client: &BaseConsumer) -> bool {
+    let metadata = client.fetch_metadata(None, TRY);
+    metadata.is_ok_and(|metadata| !metadata.brokers().is_empty())
+}
+
+fn log(folder: &Path) -> String {
+    fs_err::read_to_string(folder.join("broker.log")).unwrap_or_else(|error| error.to_string())
+}
+
+/// Waits while the producer's queue is full.
+fn send(producer: &BaseProducer<Deliveries>, record: BaseRecord<'_, String, Vec<u8>>) {
+    let mut waiting = Some(record);
+    while let Some(record) = waiting {
+        waiting = match producer.send(record) {
+            Ok(()) => None,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => {
+                producer.poll(TRY);
+                Some(record)
+            }
+            Err((error, _)) => panic!("a message cannot be produced: {error}"),
+        };
+    }
+}
+
+/// What the broker would not take: a flush alone does not tell.
+#[derive(Default)]
+struct Deliveries {
+    failures: Mutex<Vec<String>>,
+}
+
+impl Deliveries {
+    fn expect_none_failed(&self) {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            failures.is_empty(),
+            "messages were not delivered: {failures:?}"
+        );
+    }
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            failures.push(error.to_string());
+        }
+    }
+}
+
+/// The window of a run is found by the messages' times: the broker must answer exactly.
+#[test]
+fn kafka_answers_timestamp_lookups() {
+    use rdkafka::topic_partition_list::Offset;
+
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let Some(kafka) = Kafka::get() else { return };
+    let (topic, first) = ("timestamp-lookups", 1_790_000_000_000);
+    kafka.create_topic(topic, 2);
+    let message = |number: i64| {
+        let payload = format!("{{\"number\": {number}}}").into_bytes();
+        (Some(format!("key-{number}")), payload, first + number * DAY)
+    };
+    kafka.produce(topic, 1, &[0, 1, 2].map(message));
+
+    let client: BaseConsumer = config(kafka.bootstrap())
+        .create()
+        .expect("a client can be made");
+    let watermarks = |partition| client.fetch_watermarks(topic, partition, PATIENCE);
+    assert_eq!(watermarks(0), Ok((0, 0)));
+    assert_eq!(watermarks(1), Ok((0, 3)));
+
+    let first_at_or_after = |time| {
+        let mut question = rdkafka::TopicPartitionList::new();
+        question
+            .add_partition_offset(topic, 1, Offset::Offset(time))
+            .expect("a time fits");
+        let answer = client
+            .offsets_for_times(question, PATIENCE)
+            .expect("the broker answers");
+        answer.elements()[0].offset()
+    };
+    assert_eq!(first_at_or_after(first - DAY), Offset::Offset(0));
+    assert_eq!(first_at_or_after(first + 1), Offset::Offset(1));
+    assert_eq!(first_at_or_after(first + 2 * DAY), Offset::Offset(2));
+    assert_eq!(first_at_or_after(first + 2 * DAY + 1), Offset::End);
+}
