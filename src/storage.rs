@@ -73,7 +73,7 @@ impl Location {
     #[must_use]
     pub fn join(&self, parts: &[&str]) -> Self {
         let path = parts.iter().flat_map(|part| part.split('/'));
-        self.at(path.fold(self.path.clone(), |path, part| path.join(part)))
+        self.at(path.fold(self.path.clone(), Path::join))
     }
 
     /// The file on this machine, if it is one.

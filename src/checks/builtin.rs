@@ -6,33 +6,76 @@ use crate::{
     model::{File, Model, Severity, Sql, header::BuiltinCheck},
 };
 
-/// All checks that the front matter of `model` asks for.
-pub fn of_model(model: &Model) -> Result<Vec<Check>> {
-    let mut checks = vec![];
-    for check in &model.header.checks {
-        let found = queries(&model.name, check);
-        if found.is_empty() {
-            return Err(Error::usage(format!(
-                "a check in the front matter of `{}` says nothing",
-                model.sql.file.name
-            ))
-            .with_hint("give one of: not_null, unique, between, one_of"));
+/// A property of single rows: the rows for which `condition` holds are bad.
+pub struct Predicate {
+    pub check: Check,
+    condition: String,
+}
+
+/// All checks that the front matter of `model` asks for: of single rows, and of rows together.
+pub fn of_model(model: &Model) -> Result<(Vec<Predicate>, Vec<Check>)> {
+    let table = quoted(&model.name);
+    let mut predicates = vec![];
+    let mut others = vec![];
+    for header in &model.header.checks {
+        let build = |property: String, description: String, query: String| {
+            build(
+                format!("{}.{property}", model.name),
+                description,
+                header.severity,
+                query,
+            )
+        };
+        let found = conditions(header);
+        if found.is_empty() && header.unique.is_none() {
+            return Err(says_nothing(model));
         }
-        for (name, description, query) in found {
-            let name = format!("{}.{name}", model.name);
-            checks.push(build(name, description, check.severity, query)?);
+        for (property, description, condition) in found {
+            let query = format!("select * from {table} where {condition}");
+            predicates.push(Predicate {
+                check: build(property, description, query)?,
+                condition,
+            });
+        }
+        if let Some(columns) = &header.unique {
+            let list = columns
+                .iter()
+                .map(|column| quoted(column))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let names = columns.join(", ");
+            let query = format!(
+                "select {list}, count(*) as rows from {table} group by {list} having count(*) > 1"
+            );
+            let description = format!("No two rows have the same `{names}`.");
+            others.push(build(format!("unique({names})"), description, query)?);
         }
     }
-    Ok(checks)
+    Ok((predicates, others))
+}
+
+/// One query that counts the bad rows of all `predicates` of `model`, a column for each.
+pub fn count(model: &Model, predicates: &[Predicate]) -> Result<Sql> {
+    let counts = predicates
+        .iter()
+        .map(|predicate| format!("count(*) filter (where {})", predicate.condition))
+        .enumerate()
+        .map(|(number, count)| format!("{count} as \"{number}\""));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let text = format!("select {counts} from {}", quoted(&model.name));
+    parse(&format!("checks of {}", model.name), text)
+}
+
+fn says_nothing(model: &Model) -> Error {
+    let file = &model.sql.file.name;
+    Error::usage(format!(
+        "a check in the front matter of `{file}` says nothing"
+    ))
+    .with_hint("give one of: not_null, unique, between, one_of")
 }
 
 fn build(name: String, description: String, severity: Severity, query: String) -> Result<Check> {
-    let file = File {
-        path: name.clone().into(),
-        name: name.clone(),
-        text: query,
-    };
-    let sql = Sql::parse(file)?;
+    let sql = parse(&name, query)?;
     Ok(Check {
         name,
         description,
@@ -42,57 +85,48 @@ fn build(name: String, description: String, severity: Severity, query: String) -
     })
 }
 
-/// Name, meaning and query of each property.
-fn queries(model: &str, check: &BuiltinCheck) -> Vec<(String, String, String)> {
-    let table = quoted(model);
-    let mut found = vec![];
-    for column in check.not_null.iter().flatten() {
-        found.push((
+fn parse(name: &str, text: String) -> Result<Sql> {
+    Sql::parse(File {
+        path: name.into(),
+        name: name.to_owned(),
+        text,
+    })
+}
+
+/// Name, meaning and condition of bad rows, of each property of single rows.
+fn conditions(header: &BuiltinCheck) -> Vec<(String, String, String)> {
+    let not_null = header.not_null.iter().flatten().map(|column| {
+        (
             format!("not_null({column})"),
-            format!("`{column}` is null"),
-            format!("select * from {table} where {} is null", quoted(column)),
-        ));
-    }
-    if let Some(columns) = &check.unique {
-        let list = columns
-            .iter()
-            .map(|column| quoted(column))
-            .collect::<Vec<_>>()
-            .join(", ");
-        found.push((
-            format!("unique({})", columns.join(", ")),
-            format!("several rows have the same `{}`", columns.join(", ")),
-            format!(
-                "select {list}, count(*) as rows from {table} group by {list} having count(*) > 1"
-            ),
-        ));
-    }
-    if let Some(between) = &check.between {
+            format!("`{column}` is never null."),
+            format!("{} is null", quoted(column)),
+        )
+    });
+    let between = header.between.iter().map(|between| {
         let (column, min, max) = (&between.column, between.min, between.max);
         let name = quoted(column);
-        found.push((
+        (
             format!("between({column}, {min}, {max})"),
-            format!("`{column}` is not between {min} and {max}"),
+            format!("`{column}` lies between {min} and {max}."),
             format!(
-                "select * from {table} where cast({name} as double) < {min} \
-                 or cast({name} as double) > {max} or isnan(cast({name} as double))"
+                "(cast({name} as double) < {min} or cast({name} as double) > {max} \
+                 or isnan(cast({name} as double)))"
             ),
-        ));
-    }
-    if let Some(one_of) = &check.one_of {
-        let name = quoted(&one_of.column);
+        )
+    });
+    let one_of = header.one_of.iter().map(|one_of| {
         let values = one_of
             .values
             .iter()
             .map(|value| format!("'{}'", value.replace('\'', "''")));
         let values = values.collect::<Vec<_>>().join(", ");
-        found.push((
+        (
             format!("one_of({})", one_of.column),
-            format!("`{}` is none of {values}", one_of.column),
-            format!("select * from {table} where {name} not in ({values})"),
-        ));
-    }
-    found
+            format!("`{}` is one of {values}.", one_of.column),
+            format!("{} not in ({values})", quoted(&one_of.column)),
+        )
+    });
+    not_null.chain(between).chain(one_of).collect()
 }
 
 fn quoted(name: &str) -> String {

@@ -46,7 +46,7 @@ struct Global {
     /// Say less: errors and results only
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Print without colours (so does the variable NO_COLOR)
+    /// Print without colours (so does the variable `NO_COLOR`)
     #[arg(long, global = true)]
     no_color: bool,
 }
@@ -119,13 +119,13 @@ impl Context {
     fn project(&self) -> Result<PathBuf> {
         if let Some(project) = &self.global.project {
             let project = std::path::absolute(project).unwrap_or_else(|_| project.clone());
-            return match project.join(config::FILE).is_file() {
-                true => Ok(project),
-                false => Err(Error::usage(format!(
-                    "`{}` has no dfpipe.yml",
-                    project.display()
-                ))),
-            };
+            if project.join(config::FILE).is_file() {
+                return Ok(project);
+            }
+            return Err(Error::usage(format!(
+                "`{}` has no dfpipe.yml",
+                project.display()
+            )));
         }
         let here = std::env::current_dir()
             .map_err(|error| Error::outside("the current folder is gone").because(error))?;

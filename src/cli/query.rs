@@ -15,7 +15,8 @@ use super::Context;
 use crate::{
     engine::{Engine, Rows},
     error::{Error, Result},
-    run::{Pipeline, history},
+    model::Parameters,
+    run::history,
 };
 
 /// Ask the tables of the last run (`show tables` lists them)
@@ -50,9 +51,11 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let engine = Engine::new(&config, &spill)?;
     history::open(&engine, &config, &run).await?;
     let record = history::record(&run)?;
-    let pipeline = Pipeline::load(config, Some(record.as_of), &context.clock)?;
     let rows = engine
-        .ask(&arguments.statement, &pipeline.parameters(&record.run_id))
+        .ask(
+            &arguments.statement,
+            &Parameters::of_run(&record.parameters),
+        )
         .await?;
     print(rows, arguments.output, context).await
 }

@@ -30,6 +30,7 @@ impl Screen {
     }
 
     /// A result, to stdout. A reader that went away (`| head`) is no error.
+    #[expect(clippy::unused_self, reason = "only who holds the screen prints")]
     pub fn result(&self, bytes: &[u8]) -> Result<()> {
         let mut out = stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {

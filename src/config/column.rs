@@ -15,6 +15,8 @@ pub struct Column {
     pub required: bool,
     /// Whether the value is an e-mail address, to be replaced by its hash.
     pub is_email: bool,
+    /// One sentence for readers.
+    pub description: Option<String>,
 }
 
 impl Column {

@@ -108,7 +108,9 @@ impl<'a> Walk<'a> {
         match found {
             Some(branch) => {
                 let inner = self.follow(branch);
-                self.map(node, entries, &[branch, inner], path)
+                let schemas = [branch, inner];
+                let own = usize::from(std::ptr::eq(branch, inner));
+                self.map(node, entries, &schemas[own..], path)
             }
             None => {
                 let names: Vec<_> = branches.iter().filter_map(tag_of).collect();

@@ -31,13 +31,15 @@ pub fn interpolate(
         }
         Data::Scalar { .. } => {}
         Data::List(items) => {
-            items
-                .iter_mut()
-                .for_each(|item| interpolate(item, environment, text, problems));
+            for item in items {
+                interpolate(item, environment, text, problems);
+            }
         }
-        Data::Map(entries) => entries
-            .iter_mut()
-            .for_each(|(_, value)| interpolate(value, environment, text, problems)),
+        Data::Map(entries) => {
+            for (_, value) in entries {
+                interpolate(value, environment, text, problems);
+            }
+        }
     }
 }
 

@@ -163,7 +163,7 @@ impl Resolver<'_> {
             format!("`max_dead_letters` of `{name}` is a share between 0 and 1, not {share}")
         });
         let from = match raw.from {
-            RawFrom::Files(files) => From::Files(self.files(&name, files)),
+            RawFrom::Files(files) => From::Files(self.files(&name, &files)),
             RawFrom::Crm(crm) => From::Crm(self.crm(&name, crm)),
             RawFrom::Kafka(kafka) => From::Kafka(self.kafka(&name, kafka)),
         };
@@ -200,10 +200,11 @@ impl Resolver<'_> {
             path,
             required: raw.required.unwrap_or(false),
             is_email,
+            description: raw.description,
         }
     }
 
-    fn files(&mut self, source: &str, raw: RawFiles) -> Files {
+    fn files(&mut self, source: &str, raw: &RawFiles) -> Files {
         let format = raw.format.or_else(|| format_of(&raw.path));
         self.check(
             format.is_some(),
@@ -250,7 +251,11 @@ impl Resolver<'_> {
     }
 
     fn kafka(&mut self, source: &str, raw: RawKafka) -> Kafka {
-        for (name, value) in [("brokers", &raw.brokers), ("topic", &raw.topic)] {
+        for (name, value) in [
+            ("brokers", &raw.brokers),
+            ("topic", &raw.topic),
+            ("group", &raw.group),
+        ] {
             self.check(
                 !value.is_empty(),
                 &["sources", source, "from", name],

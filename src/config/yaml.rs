@@ -111,8 +111,8 @@ impl Node {
 pub fn parse(text: &Text<'_>) -> Result<Node> {
     let mut loader: YamlLoader<'_, MarkedYaml<'_>> = YamlLoader::default();
     loader.early_parse(false);
-    let loaded = Parser::new_from_str(text.source).load(&mut loader, true);
-    let failure = loaded.err().or_else(|| loader.error().cloned());
+    let outcome = Parser::new_from_str(text.source).load(&mut loader, true);
+    let failure = outcome.err().or_else(|| loader.error().cloned());
     if let Some(failure) = failure {
         let marker = failure.marker();
         let mark = Mark {

@@ -74,11 +74,7 @@ pub async fn check(
         problems.extend(planned.err());
     }
     problems.extend(settings(config, project));
-    let problems: Vec<_> = problems
-        .iter()
-        .flat_map(Error::problems)
-        .map(|problem| problem.clone())
-        .collect();
+    let problems = problems.iter().flat_map(Error::problems).cloned();
     match Error::all(problems) {
         Some(error) => Err(error),
         None => Ok(Checked { schemas }),

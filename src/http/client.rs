@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The longest wait between two attempts, whatever a server asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// A client of one API.
 #[derive(Clone)]

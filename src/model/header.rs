@@ -42,7 +42,7 @@ pub struct ModelHeader {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckHeader {
-    /// What a row of the result means, in one sentence.
+    /// What should hold, in one sentence.
     pub description: String,
     /// Whether rows stop the load. Default: `error`.
     #[serde(default)]

@@ -40,9 +40,9 @@ pub fn load(folder: &Path, tables: &BTreeSet<String>) -> Result<Project> {
     let mut checks = vec![];
     for file in files {
         if file.name.starts_with(CHECKS) {
-            keep(read_check(file), &mut checks, &mut problems);
+            keep(read_check(&file), &mut checks, &mut problems);
         } else if !file.name.starts_with(TESTS) {
-            keep(read_model(file), &mut models, &mut problems);
+            keep(read_model(&file), &mut models, &mut problems);
         }
     }
     problems.extend(twins(&models, tables));
@@ -74,21 +74,21 @@ fn keep<T>(read: Result<T, Vec<Error>>, kept: &mut Vec<T>, problems: &mut Vec<Er
     }
 }
 
-fn read_model(file: File) -> Result<Model, Vec<Error>> {
-    let (header, sql) = both(header::read(&file), Sql::parse(file.clone()))?;
+fn read_model(file: &File) -> Result<Model, Vec<Error>> {
+    let (header, sql) = both(header::read(file), Sql::parse(file.clone()))?;
     let fingerprint = fingerprint::of(&sql.statement);
     Ok(Model {
-        name: stem(&file),
+        name: stem(file),
         header,
         sql,
         fingerprint,
     })
 }
 
-fn read_check(file: File) -> Result<SqlCheck, Vec<Error>> {
-    let (header, sql) = both(header::read(&file), Sql::parse(file.clone()))?;
+fn read_check(file: &File) -> Result<SqlCheck, Vec<Error>> {
+    let (header, sql) = both(header::read(file), Sql::parse(file.clone()))?;
     Ok(SqlCheck {
-        name: stem(&file),
+        name: stem(file),
         header,
         sql,
     })

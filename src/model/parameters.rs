@@ -25,6 +25,13 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The values that [`Self::iter`] gave for an earlier run.
+    pub fn of_run(values: &BTreeMap<String, String>) -> Self {
+        Self {
+            values: values.clone(),
+        }
+    }
+
     /// Sets a moment.
     pub fn set_time(&mut self, name: &str, time: DateTime<Utc>) {
         let text = time.to_rfc3339_opts(SecondsFormat::Micros, true);

@@ -121,10 +121,10 @@ fn attention(record: &RunRecord) -> String {
         } else {
             "warning"
         };
+        let found = rows(check.bad_rows);
         let mut line = format!(
-            "{severity}: {} ({})",
-            check.description,
-            rows(check.bad_rows)
+            "{severity}: {} ({found} against it): {}",
+            check.name, check.description
         );
         if let Some(hint) = &check.hint {
             let _ = write!(line, "\n    {}", hint.trim());

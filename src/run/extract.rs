@@ -10,7 +10,7 @@ use datafusion::arrow::{
 use super::{
     Event, Execution, RunFolder,
     folder::create_folder,
-    record::{SourceRecord, kind_of},
+    record::{SourceRecord, kind_of, seconds},
 };
 use crate::{
     config::Source,
@@ -47,6 +47,7 @@ impl Execution<'_> {
     }
 
     async fn extract_source(&self, source: &Source, privacy: &Privacy) -> Result<SourceRecord> {
+        let began = self.clock.now();
         let name = &source.name;
         let folder = self.folder.extract(name);
         create_folder(&folder)?;
@@ -90,6 +91,7 @@ impl Execution<'_> {
             rejected: counts.rejected,
             dead_lettered: counts.dead_lettered,
             files,
+            seconds: seconds(began, self.clock.now()),
         })
     }
 }

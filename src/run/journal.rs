@@ -32,21 +32,21 @@ impl Journal {
 
     /// A step begins.
     pub fn begin(&mut self, step: &str) -> Result<()> {
-        self.append(json!({"at": self.clock.now(), "step": step, "is": "begun"}))
+        self.append(&json!({"at": self.clock.now(), "step": step, "is": "begun"}))
     }
 
     /// The load begins, under a number that is fixed from now on.
     pub fn begin_load(&mut self, load_number: u32) -> Result<()> {
         let now = self.clock.now();
-        self.append(json!({"at": now, "step": "load", "is": "begun", "load_number": load_number}))
+        self.append(&json!({"at": now, "step": "load", "is": "begun", "load_number": load_number}))
     }
 
     /// A step ended well.
     pub fn end(&mut self, step: &str) -> Result<()> {
-        self.append(json!({"at": self.clock.now(), "step": step, "is": "ended"}))
+        self.append(&json!({"at": self.clock.now(), "step": step, "is": "ended"}))
     }
 
-    fn append(&mut self, entry: serde_json::Value) -> Result<()> {
+    fn append(&mut self, entry: &serde_json::Value) -> Result<()> {
         writeln!(self.file, "{entry}")
             .and_then(|()| self.file.sync_data())
             .map_err(|error| Error::outside("the journal cannot be written").because(error))

@@ -193,11 +193,9 @@ impl Execution<'_> {
     async fn check(&mut self, selected: &BTreeSet<String>) -> Result<()> {
         self.progress.report(Event::Step("checks"));
         let is_built = |name: &str| selected.contains(name);
-        for check in checks::all(&self.pipeline.project, &is_built)? {
-            self.record
-                .checks
-                .push(checks::run(&check, &self.parameters, &self.engine).await?);
-        }
+        let project = &self.pipeline.project;
+        self.record.checks =
+            checks::run_all(project, &is_built, &self.parameters, &self.engine).await?;
         let warned = |check: &&CheckRecord| !check.passed() && check.severity == Severity::Warn;
         let warnings = self.record.checks.iter().filter(warned).count();
         self.progress.report(Event::Checked {

@@ -97,6 +97,8 @@ pub struct SourceRecord {
     pub dead_lettered: u64,
     /// The extract's files.
     pub files: Vec<FileFacts>,
+    /// How long reading it took.
+    pub seconds: f64,
 }
 
 /// What a model became.
@@ -116,6 +118,8 @@ pub struct ModelRecord {
     pub file: FileFacts,
     /// What building it spilled.
     pub spill: Spill,
+    /// How long building it took.
+    pub seconds: f64,
 }
 
 /// A figure of the report.
@@ -184,6 +188,11 @@ pub fn begin(pipeline: &Pipeline, folder: &RunFolder, now: DateTime<Utc>) -> Run
         load: None,
         folder: folder.path().to_owned(),
     }
+}
+
+/// Seconds between two moments.
+pub fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to - from).as_seconds_f64()
 }
 
 /// The name of a kind of source.

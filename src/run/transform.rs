@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     Event, Execution,
-    record::{Figure, ModelRecord, RejectCount},
+    record::{Figure, ModelRecord, RejectCount, seconds},
 };
 use crate::{
     engine::DEAD_LETTERS,
@@ -65,6 +65,7 @@ impl Execution<'_> {
     }
 
     async fn build(&self, model: &Model) -> Result<ModelRecord> {
+        let began = self.clock.now();
         let path = self.folder.model(&model.name);
         let (file, spill) = self.engine.build(model, &self.parameters, &path).await?;
         self.engine.register_parquet(&model.name, &path).await?;
@@ -76,6 +77,7 @@ impl Execution<'_> {
             save_as: model.header.save_as.clone(),
             file,
             spill,
+            seconds: seconds(began, self.clock.now()),
         })
     }
 

@@ -192,7 +192,7 @@ impl Sheet<'_> {
             let line = i64::try_from(line).unwrap_or(i64::MAX);
             let origin = origin(self.file, &self.name, line, "line");
             match csv::StringRecord::from_byte_record(record.clone()) {
-                Err(error) => self.decoder.bury(&record.as_slice()[..], &error, origin)?,
+                Err(error) => self.decoder.bury(record.as_slice(), &error, origin)?,
                 Ok(text) if text.len() != header.len() => {
                     let found = format!("{} fields, not {}", text.len(), header.len());
                     let line = text.iter().collect::<Vec<_>>().join(",");

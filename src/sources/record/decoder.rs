@@ -96,11 +96,12 @@ impl Decoder {
         let wanted: Vec<_> = (0..columns.len()).filter(is_wanted).collect();
         let key = source.key.as_ref();
         let key = key.and_then(|key| columns.iter().position(|column| column.name == *key));
-        let reads_key = key.filter(|key| !wanted.contains(key));
-        let paths = wanted
-            .iter()
-            .chain(&reads_key)
-            .map(|index| (*index, &*columns[*index].path));
+        // A refused record is kept with its key and without its addresses, whatever is projected.
+        let is_found = |index: &usize| {
+            wanted.contains(index) || key == Some(*index) || columns[*index].is_email
+        };
+        let found = (0..columns.len()).filter(is_found);
+        let paths = found.map(|index| (index, &*columns[index].path));
         Ok(Self {
             tree: PathTree::new(paths),
             builders: columns
@@ -161,7 +162,10 @@ impl Decoder {
         }
         let slot = |column: usize| slots[column].map(Slot::Json);
         match self.values(&slot) {
-            Ok(values) => self.append(&values, origin),
+            Ok(values) => {
+                self.append(&values, origin);
+                Ok(())
+            }
             Err(fault) => self.reject_json(text, &slots, &fault, origin),
         }
     }
@@ -170,7 +174,10 @@ impl Decoder {
     pub fn fields(&mut self, fields: &[Option<&str>], origin: Origin<'_>) -> Result<()> {
         let slot = |column: usize| fields.get(column).copied().flatten().map(Slot::Text);
         match self.values(&slot) {
-            Ok(values) => self.append(&values, origin),
+            Ok(values) => {
+                self.append(&values, origin);
+                Ok(())
+            }
             Err(fault) => {
                 let record = self.fields_as_json(fields);
                 let key = self.key.and_then(|key| fields.get(key).copied().flatten());
@@ -285,7 +292,7 @@ impl Decoder {
         }
     }
 
-    fn append(&mut self, values: &[Value<'_>], origin: Origin<'_>) -> Result<()> {
+    fn append(&mut self, values: &[Value<'_>], origin: Origin<'_>) {
         for (index, value) in self.wanted.iter().zip(values) {
             // Columns that are read only to be required are not built.
             if self.projection.contains(index) {
@@ -296,7 +303,6 @@ impl Decoder {
         self.positions.append_value(origin.position);
         self.rows += 1;
         self.decoded += 1;
-        Ok(())
     }
 
     fn reject_json(

@@ -97,12 +97,12 @@ impl<'a> ParquetDecoder<'a> {
             .log
             .add_rows(faults.iter().filter(|fault| fault.is_none()).count());
         let keep: BooleanArray = faults.iter().map(|fault| Some(fault.is_none())).collect();
-        self.project(arrays, rows, &keep).map(Ok)
+        self.project(&arrays, rows, &keep).map(Ok)
     }
 
     fn project(
         &self,
-        arrays: Vec<ArrayRef>,
+        arrays: &[ArrayRef],
         rows: usize,
         keep: &BooleanArray,
     ) -> Result<RecordBatch, ArrowError> {

@@ -266,9 +266,12 @@ fn reject_batch(source: &str, rejects: &[Reject]) -> datafusion::arrow::error::R
         Arc::new(StringArray::from_iter_values(
             rejects.iter().map(|one| &one.place),
         )),
-        Arc::new(StringArray::from_iter(
-            rejects.iter().map(|one| one.record_key.as_ref()),
-        )),
+        Arc::new(
+            rejects
+                .iter()
+                .map(|one| one.record_key.as_ref())
+                .collect::<StringArray>(),
+        ),
         Arc::new(StringArray::from_iter_values(
             rejects.iter().map(|one| &one.record),
         )),
@@ -280,7 +283,7 @@ fn dead_letter_batch(
     source: &str,
     letters: &[DeadLetter],
 ) -> datafusion::arrow::error::Result<RecordBatch> {
-    let received = TimestampMicrosecondArray::from_iter(letters.iter().map(|one| one.received_at));
+    let received: TimestampMicrosecondArray = letters.iter().map(|one| one.received_at).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(
             letters.iter().map(|_| source),
@@ -297,13 +300,19 @@ fn dead_letter_batch(
         Arc::new(StringArray::from_iter_values(
             letters.iter().map(|one| &one.error),
         )),
-        Arc::new(StringArray::from_iter(
-            letters.iter().map(|one| one.topic.as_ref()),
-        )),
+        Arc::new(
+            letters
+                .iter()
+                .map(|one| one.topic.as_ref())
+                .collect::<StringArray>(),
+        ),
         Arc::new(received.with_timezone("UTC")),
-        Arc::new(BinaryArray::from_iter(
-            letters.iter().map(|one| one.key.as_ref()),
-        )),
+        Arc::new(
+            letters
+                .iter()
+                .map(|one| one.key.as_ref())
+                .collect::<BinaryArray>(),
+        ),
         Arc::new(BinaryArray::from_iter_values(
             letters.iter().map(|one| &one.payload),
         )),

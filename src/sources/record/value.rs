@@ -41,7 +41,7 @@ pub enum Value<'a> {
 }
 
 /// Reads `slot` as `kind`; `None` if it is of another type.
-pub fn read<'a>(slot: Slot<'a>, kind: ColumnType) -> Option<Value<'a>> {
+pub fn read(slot: Slot<'_>, kind: ColumnType) -> Option<Value<'_>> {
     match slot {
         Slot::Text("") => Some(Value::Null),
         Slot::Text(text) => read_plain(Cow::Borrowed(text), kind),

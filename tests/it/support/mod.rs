@@ -1,6 +1,8 @@
-//! What the tests are served by: real services on loopback, started and ended with them.
+//! What the tests are served by: a project of their own, and real services on loopback.
 
+pub(crate) mod artefacts;
 pub(crate) mod connection;
 pub(crate) mod crm;
 pub(crate) mod kafka;
+pub(crate) mod project;
 pub(crate) mod services;
