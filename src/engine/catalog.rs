@@ -61,9 +61,13 @@ impl Engine {
 
     /// Registers a Parquet file, or a folder of them, as a table.
     pub async fn register_parquet(&self, name: &str, path: &Path) -> Result<()> {
-        let path = path.display().to_string();
+        // A URL, since in a path DataFusion takes `*`, `?` and `[` for a pattern.
+        let mut url = Location::file(path)?.url()?.to_string();
+        if path.is_dir() {
+            url.push('/');
+        }
         let options = ParquetReadOptions::default();
-        let registered = self.context.register_parquet(name, path, options).await;
+        let registered = self.context.register_parquet(name, url, options).await;
         registered.map_err(|error| odd(name, &error))
     }
 
@@ -74,7 +78,8 @@ impl Engine {
         };
         self.context
             .register_object_store(&first.root()?, Arc::clone(&first.store));
-        let urls: Vec<_> = files.iter().map(Location::url).collect();
+        let urls = files.iter().map(|file| Ok(file.url()?.to_string()));
+        let urls: Vec<_> = urls.collect::<Result<_>>()?;
         let read = self
             .context
             .read_parquet(urls, ParquetReadOptions::default())

@@ -1,20 +1,15 @@
 //! DataFusion's errors as errors of a file: message, line, column, hint.
 //!
-//! DataFusion gives some errors a place and some not. The order here: its own place, a place in the
-//! words of the message, the place of the function or name that the message speaks of, the start.
-
-use std::{ops::ControlFlow, sync::LazyLock};
+//! DataFusion gives some errors a place and some not. The order here: its own place, the place of what
+//! the message speaks of ([`super::mentions`]), the start of the file.
 
 use datafusion::{
     common::{Diagnostic, Location, Span as CommonSpan},
     error::DataFusionError,
-    sql::sqlparser::{
-        ast::{Expr, Ident, Statement, Visit, Visitor},
-        tokenizer::Span,
-    },
+    sql::sqlparser::{ast::Statement, tokenizer::Span},
 };
-use regex::Regex;
 
+use super::mentions::find;
 use crate::{
     error::{Error, Kind, Place},
     model::{
@@ -42,9 +37,9 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
     let place = diagnostic
         .and_then(|diagnostic| diagnostic.span)
         .map(|span| common_place(file, span))
-        .or_else(|| find_mentioned(&text, file, statement?))
+        .or_else(|| find(&text, statement?).map(|span| place_in(file, span)))
         .unwrap_or_else(|| place_in(file, Span::empty()));
-    let mut explained = Error::new(kind(root), capitalized_down(&text)).at(place);
+    let mut explained = Error::new(kind(root, &text), text).at(place);
     if let Some(hint) = hint(root, diagnostic) {
         explained = explained.with_hint(hint);
     }
@@ -68,8 +63,10 @@ pub fn ours(error: &DataFusionError) -> Option<&Error> {
     None
 }
 
-fn kind(root: &DataFusionError) -> Kind {
+fn kind(root: &DataFusionError, text: &str) -> Kind {
     match root {
+        // A call that fits no signature is an internal error to DataFusion, and a typo to us.
+        DataFusionError::Internal(_) if text.starts_with("function '") => Kind::Usage,
         DataFusionError::ResourcesExhausted(_)
         | DataFusionError::IoError(_)
         | DataFusionError::ObjectStore(_) => Kind::Outside,
@@ -79,26 +76,36 @@ fn kind(root: &DataFusionError) -> Kind {
 }
 
 fn message(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> String {
-    if let Some(diagnostic) = diagnostic {
-        return diagnostic.message.clone();
+    match diagnostic {
+        Some(diagnostic) => capitalized_down(&diagnostic.message),
+        None => one_message(&root.strip_backtrace()),
     }
-    let text = root.strip_backtrace();
-    let prefixes = [
+}
+
+/// The first sentence of a message, without the names of the layers that it came through.
+fn one_message(text: &str) -> String {
+    const LAYERS: [&str; 6] = [
+        "Internal error: ",
         "Error during planning: ",
         "Schema error: ",
         "Execution error: ",
         "Arrow error: ",
+        "Cast error: ",
     ];
-    let plain = prefixes.iter().fold(text.as_str(), |text, prefix| {
-        text.strip_prefix(prefix).unwrap_or(text)
-    });
+    // Of a function's many signatures the first says enough.
+    let text = match text.split_once("failed to match any signature, errors: ") {
+        Some((_, signatures)) => signatures
+            .split(",Error during")
+            .next()
+            .unwrap_or(signatures),
+        None => text,
+    };
+    let plain = LAYERS
+        .iter()
+        .fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
     // What follows the first line lists every candidate there is.
-    plain
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(['.', ' '])
-        .to_owned()
+    let first = plain.lines().next().unwrap_or_default();
+    capitalized_down(first.trim_end_matches(['.', ' ']))
 }
 
 fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<String> {
@@ -110,8 +117,41 @@ fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<Strin
     let diagnostic = diagnostic?;
     let notes = diagnostic.notes.iter().map(|note| note.message.as_str());
     let helps = diagnostic.helps.iter().map(|help| help.message.as_str());
-    let words: Vec<_> = notes.chain(helps).map(capitalized_down).collect();
-    (!words.is_empty()).then(|| words.join("; "))
+    let words: Vec<_> = notes.chain(helps).collect();
+    if words.is_empty() {
+        return None;
+    }
+    did_you_mean(&words).or_else(|| {
+        Some(
+            words
+                .into_iter()
+                .map(capitalized_down)
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    })
+}
+
+/// Notes that each name a candidate, as one question.
+fn did_you_mean(notes: &[&str]) -> Option<String> {
+    let mut names: Vec<String> = vec![];
+    for note in notes {
+        let candidate = ["Possible column ", "Possible function "]
+            .iter()
+            .find_map(|prefix| note.strip_prefix(prefix))?;
+        let candidate = candidate.rsplit('.').next().unwrap_or(candidate);
+        let name = format!("`{}`", candidate.trim_matches(['\'', '"']));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let last = names.pop()?;
+    let others = names.join(", ");
+    Some(if others.is_empty() {
+        format!("did you mean {last}?")
+    } else {
+        format!("did you mean {others} or {last}?")
+    })
 }
 
 /// Our messages begin in lower case.
@@ -139,66 +179,32 @@ fn common_place(file: &File, span: CommonSpan) -> Place {
     )
 }
 
-/// The first place of a quoted name, function or literal that the message speaks of.
-fn find_mentioned(message: &str, file: &File, statement: &Statement) -> Option<Place> {
-    static NAME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)\b").expect("the pattern is valid")
-    });
-    let mut names = Names::default();
-    let _: ControlFlow<()> = statement.visit(&mut names);
-    let mentioned = NAME.captures_iter(message).filter_map(|found| {
-        let name = found.get(1).or_else(|| found.get(2))?.as_str();
-        Some(
-            name.split('(')
-                .next()
-                .unwrap_or(name)
-                .rsplit('.')
-                .next()
-                .unwrap_or(name)
-                .to_owned(),
-        )
-    });
-    let mentioned: Vec<_> = mentioned.collect();
-    let find = |pool: &[(String, Span)]| {
-        let found = |name: &String| {
-            pool.iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        };
-        mentioned.iter().find_map(found).map(|(_, span)| *span)
-    };
-    find(&names.functions)
-        .or_else(|| find(&names.literals))
-        .or_else(|| find(&names.columns))
-        .map(|span| place_in(file, span))
-}
+#[cfg(test)]
+mod tests {
+    use super::{did_you_mean, one_message};
 
-/// Functions, literals and columns of a statement, with their places.
-#[derive(Default)]
-struct Names {
-    functions: Vec<(String, Span)>,
-    literals: Vec<(String, Span)>,
-    columns: Vec<(String, Span)>,
-}
+    #[test]
+    fn many_signatures_become_one_sentence() {
+        let text = "Internal error: Function 'round' failed to match any signature, errors: Error \
+                    during planning: Function 'round' expects 2 arguments but received 4,Error during \
+                    planning: Function 'round' expects 1 arguments but received 4";
+        assert_eq!(
+            one_message(text),
+            "function 'round' expects 2 arguments but received 4"
+        );
+    }
 
-impl Visitor for Names {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        let named = |ident: &Ident| (ident.value.clone(), ident.span);
-        match expression {
-            Expr::Function(function) => {
-                let last = function.name.0.last().and_then(|part| part.as_ident());
-                self.functions.extend(last.map(named));
-            }
-            Expr::Identifier(ident) => self.columns.push(named(ident)),
-            Expr::CompoundIdentifier(parts) => self.columns.extend(parts.last().map(named)),
-            Expr::Value(value) => {
-                if let Some(text) = value.value.clone().into_string() {
-                    self.literals.push((text, value.span));
-                }
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
+    #[test]
+    fn candidates_are_named_once_and_without_their_table() {
+        let notes = [
+            "Possible column t.a",
+            "Possible column u.a",
+            "Possible column t.b",
+        ];
+        assert_eq!(
+            did_you_mean(&notes).as_deref(),
+            Some("did you mean `a` or `b`?")
+        );
+        assert_eq!(did_you_mean(&["Something else"]), None);
     }
 }

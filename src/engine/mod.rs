@@ -11,6 +11,7 @@
 mod catalog;
 mod check;
 mod diagnostics;
+mod mentions;
 mod plan;
 mod run;
 mod session;

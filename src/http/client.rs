@@ -72,7 +72,7 @@ impl Client {
             .retry(backoff)
             .when(|failure: &Failure| failure.is_passing)
             .adjust(|failure, delay| {
-                // The server's own wish is at least kept; a longer back-off stays.
+                // What the server asks for wins over our own back-off.
                 delay.map(|delay| failure.wait.map_or(delay, |wait| wait.min(LONGEST_WAIT)))
             })
             .await

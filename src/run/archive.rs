@@ -1,29 +1,9 @@
-//! Where finished runs go: `<archive>/pipeline_runs/<date>/<run_id>/`.
+//! Moves a finished run to where it stays.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use chrono::NaiveDate;
-
-use super::{RunFolder, folder::create_folder, record::RunRecord};
-use crate::{
-    config::Config,
-    error::{Error, Result},
-};
-
-/// The folder of all runs of `date`.
-pub fn folder(config: &Config, date: NaiveDate) -> PathBuf {
-    root(config).join(date.to_string())
-}
-
-/// The folder of all runs.
-pub fn root(config: &Config) -> PathBuf {
-    config.archive.join("pipeline_runs")
-}
-
-/// Where the run of `record` will lie.
-pub fn target(config: &Config, record: &RunRecord) -> PathBuf {
-    folder(config, record.run_date).join(&record.run_id)
-}
+use super::{RunFolder, folder::create_folder};
+use crate::error::{Error, Result};
 
 /// Moves a run's folder to `target`; across file systems it is copied first.
 pub fn store(folder: &RunFolder, target: &Path) -> Result<()> {

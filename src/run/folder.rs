@@ -1,8 +1,9 @@
-//! A run's folder and the names of the files in it.
+//! A run's folder and the names of the files in it; while it runs below `work_dir`, then in
+//! `<archive>/pipeline_runs/<date>/<run_id>/`.
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use crate::{
@@ -28,7 +29,7 @@ impl RunFolder {
                 .with_hint("look at `work_dir` in dfpipe.yml: is the disk full, or read-only?")
         };
         fs_err::create_dir_all(&config.work_dir).map_err(failed)?;
-        let archived = super::archive::folder(config, window.run_date());
+        let archived = archived_on(config, window.run_date());
         let mut attempt = 0_u32;
         loop {
             let suffix = if attempt == 0 {
@@ -143,6 +144,16 @@ impl RunFolder {
             .and_then(|()| fs_err::rename(&part, &path))
             .map_err(|error| Error::outside(format!("`{name}` cannot be written")).because(error))
     }
+}
+
+/// The folder of all finished runs.
+pub fn archived(config: &Config) -> PathBuf {
+    config.archive.join("pipeline_runs")
+}
+
+/// The folder of the finished runs of `date`.
+pub fn archived_on(config: &Config, date: NaiveDate) -> PathBuf {
+    archived(config).join(date.to_string())
 }
 
 /// Makes a folder and those above it.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{RunFolder, archive, extract, record::RunRecord};
+use super::{RunFolder, extract, folder, record::RunRecord};
 use crate::{
     config::Config,
     engine::Engine,
@@ -15,7 +15,7 @@ const WAREHOUSE: &str = "warehouse";
 
 /// The folder of the run `wanted`, or of the last run.
 pub fn find(config: &Config, wanted: Option<&str>) -> Result<RunFolder> {
-    let mut finished = below(&archive::root(config));
+    let mut finished = below(&folder::archived(config));
     let mut runs: Vec<PathBuf> = finished.drain(..).flat_map(|date| below(&date)).collect();
     runs.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
     let name = |path: &Path| {

@@ -249,7 +249,8 @@ impl Execution<'_> {
         folder::remove_folder(&self.folder.spill())?;
         match outcome {
             Ok(()) => {
-                self.record.folder = archive::target(&self.pipeline.config, &self.record);
+                let archived = folder::archived_on(&self.pipeline.config, self.record.run_date);
+                self.record.folder = archived.join(&self.record.run_id);
                 self.folder.write_json("run.json", &self.record)?;
                 self.journal.end("finalize")?;
                 archive::store(&self.folder, &self.record.folder)?;

@@ -23,8 +23,9 @@ mod partition;
 pub mod record;
 mod table;
 
+pub use partition::external;
 pub use record::{Counts, RefusedLog};
-pub use table::{Scan, SourceTable, external};
+pub use table::{Scan, SourceTable};
 
 use record::value::Value;
 

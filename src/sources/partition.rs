@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::SchemaRef},
-    error::Result as DataFusionResult,
+    error::{DataFusionError, Result as DataFusionResult},
     execution::TaskContext,
     physical_plan::{
         SendableRecordBatchStream, stream::RecordBatchReceiverStreamBuilder,
@@ -16,8 +16,7 @@ use datafusion::{
 };
 use tokio::sync::mpsc::Sender;
 
-use super::table::external;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Batches that wait for DataFusion at a time.
 const WAITING: usize = 2;
@@ -72,4 +71,9 @@ impl<R: Read> PartitionStream for BlockingPartition<R> {
         builder.spawn_blocking(move || reader.read(&output).map_err(external));
         builder.build()
     }
+}
+
+/// Our error on its way through DataFusion.
+pub fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
 }

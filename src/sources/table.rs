@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::SchemaRef,
     catalog::{Session, TableProvider},
-    error::{DataFusionError, Result as DataFusionResult},
+    error::Result as DataFusionResult,
     logical_expr::{Expr, TableType},
     physical_plan::{
         ExecutionPlan,
@@ -14,7 +14,9 @@ use datafusion::{
     },
 };
 
-use super::{Privacy, Window, crm, files, kafka, record::RefusedLog, source_schema};
+use super::{
+    Privacy, Window, crm, files, kafka, partition::external, record::RefusedLog, source_schema,
+};
 use crate::{
     config::{From, Source},
     error::{Error, Result},
@@ -122,9 +124,4 @@ async fn plan(scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
         From::Crm(crm) => crm::plan(crm, scan),
         From::Kafka(kafka) => kafka::plan(kafka, scan).await,
     }
-}
-
-/// Our error on its way through DataFusion.
-pub fn external(error: Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }

@@ -7,7 +7,7 @@ use datafusion::parquet::{
     errors::ParquetError,
     file::metadata::{ParquetMetaData, ParquetMetaDataReader},
 };
-use object_store::{GetOptions, GetRange, ObjectStoreExt};
+use object_store::{Error as StoreError, Error::NotFound, GetOptions, GetRange, ObjectStoreExt};
 
 use super::super::{Load, Loaded};
 use crate::{
@@ -31,54 +31,74 @@ pub fn facts(load: &Load) -> [(&'static str, String); 2] {
 
 /// Reads the footer of the load at `location`.
 pub async fn read(location: &Location, load_number: u32) -> Result<Loaded> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Error::outside(format!("`{}` cannot be read", location.display()))
-            .because(error)
-            .with_hint("a file that is no load of dfpipe must not lie in its warehouse")
+    let found = find(location, load_number).await?;
+    found.ok_or_else(|| unreadable(location).because("it is gone"))
+}
+
+/// Reads the footer of the load at `location`, if there is one.
+pub async fn find(location: &Location, load_number: u32) -> Result<Option<Loaded>> {
+    let size = match location.store.head(&location.path).await {
+        Ok(object) => object.size,
+        Err(NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(location.refused(unreadable(location).message(), &error)),
     };
-    let head = location
-        .store
-        .head(&location.path)
-        .await
-        .map_err(|error| unreadable(&error))?;
-    let metadata = footer(location, head.size)
-        .await
-        .map_err(|error| unreadable(&error))?;
+    let metadata = match footer(location, size).await {
+        Ok(metadata) => metadata,
+        Err(Unreadable::Store(error)) => {
+            return Err(location.refused(unreadable(location).message(), &error));
+        }
+        Err(Unreadable::File(error)) => return Err(unreadable(location).because(error)),
+    };
     let pairs = metadata.file_metadata().key_value_metadata();
     let value = |key: &str| {
         let pair = pairs?.iter().find(|pair| pair.key == key)?;
         pair.value.clone()
     };
-    let run_id = value(RUN_ID).ok_or_else(|| unreadable(&"its footer names no run"))?;
+    let run_id = value(RUN_ID);
     let record_count = value(RECORD_COUNT).and_then(|text| text.parse().ok());
-    Ok(Loaded {
+    Ok(Some(Loaded {
         load_number,
-        run_id,
+        run_id: run_id.ok_or_else(|| unreadable(location).because("its footer names no run"))?,
         rows: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0),
-        record_count: record_count.ok_or_else(|| unreadable(&"its footer counts no rows"))?,
+        record_count: record_count
+            .ok_or_else(|| unreadable(location).because("its footer counts no rows"))?,
         location: location.clone(),
-    })
+    }))
 }
 
-async fn footer(
-    location: &Location,
-    size: u64,
-) -> Result<Arc<ParquetMetaData>, Box<dyn std::error::Error + Send + Sync>> {
+/// The file is no load of ours.
+fn unreadable(location: &Location) -> Error {
+    Error::outside(format!("`{}` cannot be read", location.display()))
+        .with_hint("a file that is no load of dfpipe must not lie in its warehouse")
+}
+
+/// Why there is no footer: the store, or the file itself.
+enum Unreadable {
+    Store(StoreError),
+    File(ParquetError),
+}
+
+async fn footer(location: &Location, size: u64) -> Result<Arc<ParquetMetaData>, Unreadable> {
     let mut tail = TAIL.min(size);
     loop {
-        let bytes = last(location, tail).await?;
+        let bytes = last(location, tail).await.map_err(Unreadable::Store)?;
         let mut reader = ParquetMetaDataReader::new();
         match reader.try_parse_sized(&bytes, size) {
-            Ok(()) => return Ok(Arc::new(reader.finish()?)),
+            Ok(()) => return reader.finish().map(Arc::new).map_err(Unreadable::File),
             Err(ParquetError::NeedMoreData(needed)) if (needed as u64) > tail && tail < size => {
                 tail = (needed as u64).min(size);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Unreadable::File(error)),
         }
     }
 }
 
+/// The last bytes of a file. One that has none is no Parquet file, which its reader says better
+/// than a store does.
 async fn last(location: &Location, bytes: u64) -> object_store::Result<Bytes> {
+    if bytes == 0 {
+        return Ok(Bytes::new());
+    }
     let options = GetOptions {
         range: Some(GetRange::Suffix(bytes)),
         ..GetOptions::default()

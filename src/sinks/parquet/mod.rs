@@ -15,19 +15,23 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
 use super::{Load, Loaded, Receipt, Sink, metadata};
 use crate::{
     config::Destination,
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     storage::Location,
     table_file::{FileFacts, ParquetFile},
 };
 
 mod footer;
+mod outcome;
 mod upload;
+
+/// Footers that are read at a time: each takes a far store a moment, and there is one per load.
+const AT_A_TIME: usize = 16;
 
 /// A table of the warehouse.
 #[derive(Debug)]
@@ -39,9 +43,14 @@ impl Warehouse {
     /// The table that `destination` names.
     pub fn new(destination: &Destination) -> Result<Self> {
         let root = Location::parse(&destination.path)?;
-        Ok(Self {
-            table: root.join(&[&destination.dataset, &destination.table]),
-        })
+        Ok(Self::below(&root, &destination.dataset, &destination.table))
+    }
+
+    /// The table in the warehouse at `root`.
+    pub fn below(root: &Location, dataset: &str, table: &str) -> Self {
+        Self {
+            table: root.join(&[dataset, table]),
+        }
     }
 
     fn date(&self, date: NaiveDate) -> Location {
@@ -52,8 +61,9 @@ impl Warehouse {
         self.table.join(&[".staging", &format!("{run_id}.parquet")])
     }
 
-    fn failed(&self, what: &str, error: &dyn std::fmt::Display) -> Error {
-        Error::outside(format!("the warehouse `{}` {what}", self.table.display())).because(error)
+    fn failed(&self, what: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+        let message = format!("the warehouse `{}` {what}", self.table.display());
+        self.table.refused(message, error)
     }
 
     /// The loads below `folder`, in order of their paths.
@@ -65,14 +75,12 @@ impl Warehouse {
             .map_err(|error| self.failed("cannot be listed", &error))?;
         let mut paths: Vec<StorePath> = objects.into_iter().map(|object| object.location).collect();
         paths.sort();
-        let mut loads = vec![];
-        for path in paths {
-            let Some(load_number) = load_number(&path) else {
-                continue;
-            };
-            loads.push(footer::read(&self.table.at(path), load_number).await?);
-        }
-        Ok(loads)
+        let loads = paths.into_iter().filter_map(|path| {
+            let load_number = load_number(&path)?;
+            let location = self.table.at(path);
+            Some(async move { footer::read(&location, load_number).await })
+        });
+        stream::iter(loads).buffered(AT_A_TIME).try_collect().await
     }
 }
 
@@ -128,37 +136,15 @@ impl Sink for Warehouse {
         let staging = self.staging(&load.run_id);
         upload::upload(staged, &staging)
             .await
-            .map_err(|error| self.failed("cannot be written", &error))?;
+            .map_err(|error| self.failed("cannot be written", &*error))?;
         let put = target
             .store
             .copy_if_not_exists(&staging.path, &target.path)
             .await;
         let removed = staging.store.delete(&staging.path).await;
-        let adopted = match put {
-            Ok(()) => false,
-            Err(object_store::Error::AlreadyExists { .. }) => true,
-            Err(error) => return Err(self.failed("cannot be written", &error)),
-        };
-        let found = footer::read(&target, load.load_number).await?;
-        if found.run_id != load.run_id {
-            return Err(taken(load, &found));
-        }
-        let sha256 = upload::hash(&target)
-            .await
-            .map_err(|error| self.failed("cannot be read back", &error))?;
-        if sha256 != facts.sha256 || found.rows != load.rows {
-            return Err(Error::new(
-                Kind::Data,
-                format!("`{}` is not what was loaded into it", target.display()),
-            )
-            .because(format!(
-                "{} rows and hash {sha256}, not {} and {}",
-                found.rows, load.rows, facts.sha256
-            ))
-            .with_hint(
-                "look at the disk; the file counts as incomplete until its rows are right",
-            ));
-        }
+        let adopted = put.is_err();
+        let found = outcome::settle(put, &target, load).await?;
+        let sha256 = outcome::verify(&found, load, facts).await?;
         let leftover = removed
             .err()
             .map(|error| format!("`{}` could not be removed: {error}", staging.display()));
@@ -177,15 +163,6 @@ impl Sink for Warehouse {
             warnings: leftover.into_iter().collect(),
         })
     }
-}
-
-/// Another run was faster with the same number.
-fn taken(load: &Load, found: &Loaded) -> Error {
-    Error::outside(format!(
-        "load {} of {} was taken by the run `{}` in the meantime",
-        load.load_number, load.run_date, found.run_id
-    ))
-    .with_hint("nothing of this run was loaded; run again to append it as a further load")
 }
 
 /// The number in a load's file name; `None` for any other file.

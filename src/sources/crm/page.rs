@@ -71,8 +71,7 @@ impl Pages {
             self.total = text_at(body, &paging.total).and_then(|text| text.parse().ok());
         }
         let next = match &paging.next {
-            // A short page is the last one; a full one may be, and then the next is empty.
-            Next::Number(first) if records >= paging.size as usize => {
+            Next::Number(first) if self.is_more_numbered(records) => {
                 Some((*first + u64::from(self.number.unsigned_abs())).to_string())
             }
             Next::Number(_) => None,
@@ -80,19 +79,29 @@ impl Pages {
         };
         let Some(next) = next else { return Ok(false) };
         if !self.seen.insert(next.clone()) {
-            return Err(Error::outside(format!(
-                "the API repeats a cursor after page {}, so its pages would never end",
-                self.number
-            ))
-            .with_hint(
-                "look at `pagination.next` in dfpipe.yml, or report it to the API's owner",
-            ));
+            return Err(self.repeats());
         }
-        let all_read = self.total.is_some_and(|total| self.records >= total);
-        let is_numbered = matches!(paging.next, Next::Number(_));
         self.next = Some(next);
         self.number += 1;
-        Ok(!(is_numbered && all_read))
+        Ok(true)
+    }
+
+    /// Whether a numbered page follows one with `records` records. Where the API does not say how
+    /// many there are, a short page is the last; where it does, a server may give shorter pages
+    /// than it was asked for.
+    fn is_more_numbered(&self, records: usize) -> bool {
+        match self.total {
+            Some(total) => records > 0 && self.records < total,
+            None => records >= self.crm.pagination.size as usize,
+        }
+    }
+
+    fn repeats(&self) -> Error {
+        Error::outside(format!(
+            "the API repeats a cursor after page {}, so its pages would never end",
+            self.number
+        ))
+        .with_hint("look at `pagination.next` in dfpipe.yml, or report it to the API's owner")
     }
 
     /// An error if the API said that there are more records than it gave.
@@ -118,4 +127,88 @@ fn fill(value: &str, window: Window) -> String {
         .replace("${window_end}", &time(window.end))
         .replace("${as_of}", &time(window.end))
         .replace("${run_date}", &window.run_date().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Pages;
+    use crate::{
+        config::{Crm, Next, Paging},
+        sources::Window,
+    };
+
+    fn pages(next: Next, total: &str) -> Pages {
+        let pagination = Paging {
+            parameter: "page".into(),
+            size_parameter: "per_page".into(),
+            size: 2,
+            total: total
+                .split('.')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            next,
+        };
+        let crm = Crm {
+            url: "https://crm.test/v1/customers".parse().unwrap(),
+            query: vec![("since".into(), "${window_start}".into())],
+            auth: None,
+            records: vec!["data".into()],
+            pagination,
+            requests_per_minute: 100,
+            timeout: Duration::from_secs(1),
+            retries: 0,
+        };
+        Pages::new(
+            &crm,
+            Window::before("2026-11-15T00:00:00Z".parse().unwrap(), 7),
+        )
+    }
+
+    #[test]
+    fn the_window_is_filled_into_the_query() {
+        let url = pages(Next::Number(1), "").url();
+        assert_eq!(
+            url.query(),
+            Some("since=2026-11-08T00%3A00%3A00Z&per_page=2&page=1")
+        );
+    }
+
+    #[test]
+    fn numbered_pages_end_with_a_short_one() {
+        let mut pages = pages(Next::Number(0), "");
+        assert!(pages.advance("{}", 2).unwrap());
+        assert!(pages.url().as_str().ends_with("page=1"), "{}", pages.url());
+        assert!(!pages.advance("{}", 1).unwrap());
+        assert!(pages.complete().is_ok());
+    }
+
+    #[test]
+    fn a_total_overrules_short_pages_and_too_few_records_are_partial() {
+        let mut pages = pages(Next::Number(1), "total");
+        assert!(pages.advance(r#"{"total":4}"#, 1).unwrap());
+        assert!(pages.advance(r#"{"total":4}"#, 2).unwrap());
+        assert!(!pages.advance(r#"{"total":4}"#, 0).unwrap());
+        let error = pages.complete().unwrap_err();
+        assert_eq!(error.message(), "the API gave 3 of 4 records");
+        assert_eq!(error.kind().exit_code(), 4);
+    }
+
+    #[test]
+    fn cursors_are_followed_until_there_is_none() {
+        let mut pages = pages(Next::Cursor(vec!["next".into()]), "");
+        assert!(!pages.url().as_str().contains("&page="));
+        assert!(pages.advance(r#"{"next":"a b"}"#, 2).unwrap());
+        assert!(pages.url().as_str().ends_with("page=a+b"));
+        assert!(!pages.advance(r#"{"next":null}"#, 2).unwrap());
+    }
+
+    #[test]
+    fn a_repeated_cursor_is_an_error_and_no_endless_loop() {
+        let mut pages = pages(Next::Cursor(vec!["next".into()]), "");
+        assert!(pages.advance(r#"{"next":"a"}"#, 2).unwrap());
+        assert!(pages.advance(r#"{"next":"a"}"#, 2).is_err());
+    }
 }

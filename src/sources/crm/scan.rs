@@ -20,8 +20,8 @@ use crate::{
     http::Client,
     sources::{
         Scan,
+        partition::external,
         record::{Decoder, Document, Origin, broken_batch},
-        table::external,
     },
 };
 

@@ -1,11 +1,13 @@
 //! A file as plain bytes, wherever it is and whether it is packed.
 
-use std::io::{BufRead, BufReader, Read, Result as IoResult};
+use std::{
+    error::Error as StdError,
+    io::{BufRead, BufReader, Read, Result as IoResult},
+};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use futures::{StreamExt, stream::BoxStream};
-use object_store::ObjectStoreExt;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -22,10 +24,9 @@ pub fn open(location: &Location) -> Result<Box<dyn BufRead>> {
             Box::new(fs_err::File::open(path).map_err(|error| unreadable(location, &error))?)
         }
         None => {
-            let object = Handle::current().block_on(location.store.get(&location.path));
-            let object = object.map_err(|error| unreadable(location, &error))?;
+            let chunks = Handle::current().block_on(location.download());
             Box::new(Download {
-                chunks: object.into_stream(),
+                chunks: chunks.map_err(|error| unreadable(location, &error))?,
                 current: Bytes::new(),
             })
         }
@@ -40,8 +41,8 @@ pub fn open(location: &Location) -> Result<Box<dyn BufRead>> {
 }
 
 /// What a failed read of `location` means.
-pub fn unreadable(location: &Location, error: &dyn std::fmt::Display) -> Error {
-    Error::outside(format!("`{}` cannot be read", location.display())).because(error)
+pub fn unreadable(location: &Location, error: &(dyn StdError + 'static)) -> Error {
+    location.refused(format!("`{}` cannot be read", location.display()), error)
 }
 
 /// An object's chunks as a reader.

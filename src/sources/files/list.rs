@@ -1,7 +1,9 @@
 //! Which files a path with `*` means, in an order that does not depend on the store.
 
+use std::{future::ready, path::Path as FilePath};
+
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
+use object_store::{Error::NotFound, ObjectStoreExt, path::Path};
 use regex::Regex;
 
 use crate::{
@@ -22,34 +24,14 @@ pub struct FilePart {
 pub async fn list(address: &str, source: &str) -> Result<Vec<FilePart>> {
     let (folder, pattern) = split(address);
     let base = Location::parse(folder)?;
-    let unreadable = |error: object_store::Error| {
-        Error::outside(format!(
-            "the files of `{source}` cannot be listed: `{address}`"
-        ))
-        .because(error)
+    let found = match pattern {
+        None => one(&base).await,
+        Some(pattern) => matching(&base, &pattern).await,
     };
-    let mut paths = match &pattern {
-        None => match base.store.head(&base.path).await {
-            Ok(object) => vec![object.location],
-            Err(object_store::Error::NotFound { .. }) => vec![],
-            Err(error) => return Err(unreadable(error)),
-        },
-        Some(pattern) => {
-            let objects = base.store.list(Some(&base.path));
-            let objects: Vec<_> = objects.try_collect().await.map_err(unreadable)?;
-            let prefix = base.path.as_ref();
-            let below = |path: &str| {
-                path.strip_prefix(prefix)
-                    .unwrap_or(path)
-                    .trim_start_matches('/')
-                    .to_owned()
-            };
-            let paths = objects.into_iter().map(|object| object.location);
-            paths
-                .filter(|path| pattern.is_match(&below(path.as_ref())))
-                .collect()
-        }
-    };
+    let mut paths = found.map_err(|error| {
+        let message = format!("the files of `{source}` cannot be listed: `{address}`");
+        base.refused(message, &error)
+    })?;
     paths.sort();
     if paths.is_empty() {
         return Err(
@@ -66,17 +48,64 @@ pub async fn list(address: &str, source: &str) -> Result<Vec<FilePart>> {
         .collect())
 }
 
+/// The file itself, if it is there.
+async fn one(file: &Location) -> object_store::Result<Vec<Path>> {
+    match file.store.head(&file.path).await {
+        Ok(object) => Ok(vec![object.location]),
+        Err(NotFound { .. }) if file.local_file().is_some() => Ok(vec![]),
+        // That answer has no room for a reason: a bucket that is not there says so when listed.
+        Err(NotFound { .. }) => file
+            .store
+            .list_with_delimiter(Some(&file.path))
+            .await
+            .map(|_| vec![]),
+        Err(error) => Err(error),
+    }
+}
+
+/// The files below `base` whose path from there matches.
+async fn matching(base: &Location, pattern: &Regex) -> object_store::Result<Vec<Path>> {
+    let matches = |path: &Path| {
+        let below = path.as_ref().strip_prefix(base.path.as_ref());
+        below.is_some_and(|below| pattern.is_match(below.trim_start_matches('/')))
+    };
+    let objects = base.store.list(Some(&base.path));
+    objects
+        .map_ok(|object| object.location)
+        .try_filter(|path| ready(matches(path)))
+        .try_collect()
+        .await
+}
+
 /// The folder before the first `*`, and what must match below it.
 fn split(address: &str) -> (&str, Option<Regex>) {
-    let Some(star) = address.find('*') else {
+    let Some(star) = first_star(address) else {
         return (address, None);
     };
     let slash = address[..star].rfind('/').map_or(0, |slash| slash + 1);
     let (folder, rest) = address.split_at(slash);
-    let pattern = regex::escape(rest)
+    let rest = decoded(address, rest);
+    let pattern = regex::escape(&rest)
         .replace(r"\*\*/", "(.*/)?")
         .replace(r"\*", "[^/]*");
     (folder, Regex::new(&format!("^{pattern}$")).ok())
+}
+
+/// Where the first `*` stands that is no part of a folder's name on this machine.
+fn first_star(address: &str) -> Option<usize> {
+    let is_folder =
+        |end: &usize| !address.contains("://") && FilePath::new(&address[..*end]).is_dir();
+    let slashes = address.match_indices('/').map(|(slash, _)| slash);
+    let folder = slashes.take_while(|end| *end == 0 || is_folder(end)).last();
+    let start = folder.unwrap_or(0);
+    address[start..].find('*').map(|star| start + star)
+}
+
+/// The end of `address` as paths have it: in a URL it is encoded.
+fn decoded(address: &str, end: &str) -> String {
+    let is_url = address.contains("://");
+    let path = is_url.then(|| Path::from_url_path(end).ok()).flatten();
+    path.map_or_else(|| end.to_owned(), String::from)
 }
 
 #[cfg(test)]
@@ -102,5 +131,23 @@ mod tests {
             );
         }
         assert!(split("/d/one.json").1.is_none());
+    }
+
+    #[test]
+    fn a_folder_that_has_a_star_in_its_name_is_no_pattern() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("a*b");
+        fs_err::create_dir(&folder).unwrap();
+        let address = format!("{}/*.json", folder.display());
+        let (before, pattern) = split(&address);
+        assert_eq!(before, format!("{}/", folder.display()));
+        assert!(pattern.unwrap().is_match("page.json"));
+    }
+
+    #[test]
+    fn a_pattern_in_a_url_is_decoded_like_the_rest_of_it() {
+        let (folder, pattern) = split("s3://bucket/a%20b/**/c%20d-*.json");
+        assert_eq!(folder, "s3://bucket/a%20b/");
+        assert!(pattern.unwrap().is_match("x/c d-1.json"));
     }
 }

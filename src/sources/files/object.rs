@@ -48,6 +48,21 @@ impl AsyncFileReader for ParquetObject {
         reading.boxed()
     }
 
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        let reading = async move {
+            let bytes = self
+                .location
+                .store
+                .get_ranges(&self.location.path, &ranges)
+                .await;
+            bytes.map_err(|error| ParquetError::External(Box::new(error)))
+        };
+        reading.boxed()
+    }
+
     fn get_metadata<'a>(
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,

@@ -1,6 +1,7 @@
 //! Reads the files of one partition, one after the other, by their format.
 
 use std::{
+    error::Error as StdError,
     io::{BufRead, Read},
     sync::Arc,
 };
@@ -80,7 +81,7 @@ impl Reader {
 
     fn parquet(&self, file: &FilePart, output: &Output) -> Result<bool> {
         let scan = &self.scan;
-        let wrong = |error: &dyn std::fmt::Display| unreadable(&file.location, error);
+        let wrong = |error: &(dyn StdError + 'static)| unreadable(&file.location, error);
         let name = file.location.path.filename().unwrap_or_default();
         let mut decoder = ParquetDecoder::new(scan, file.part, name);
         let reading = async {
@@ -171,7 +172,7 @@ impl Sheet<'_> {
 
     fn csv(&mut self, input: Box<dyn BufRead>, columns: &[Column]) -> Result<bool> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-        let wrong = |error: &dyn std::fmt::Display| unreadable(&self.file.location, error);
+        let wrong = |error: &(dyn StdError + 'static)| unreadable(&self.file.location, error);
         let header = reader.headers().map_err(|error| wrong(&error))?.clone();
         let places: Vec<_> = columns
             .iter()

@@ -3,6 +3,8 @@
 pub(crate) mod artefacts;
 pub(crate) mod connection;
 pub(crate) mod crm;
+pub(crate) mod fixtures;
 pub(crate) mod kafka;
 pub(crate) mod project;
 pub(crate) mod services;
+pub(crate) mod shared;

@@ -1,0 +1,189 @@
+//! Finds the place of an error that DataFusion reports without one, by what its message speaks of.
+//!
+//! Apart from [`super::diagnostics`] because it walks the statement: named arguments, calls with that
+//! many arguments, filters, literals, columns.
+
+use std::{ops::ControlFlow, sync::LazyLock};
+
+use datafusion::sql::sqlparser::{
+    ast::{
+        Expr, Function, FunctionArg, FunctionArguments, Ident, Select, Spanned, Statement, Visit,
+        Visitor,
+    },
+    tokenizer::Span,
+};
+use regex::Regex;
+
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)\b").expect("the pattern is valid")
+});
+
+static RECEIVED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"received (\d+)").expect("the pattern is valid"));
+
+/// The span of what `message` speaks of, if the statement has it.
+pub fn find(message: &str, statement: &Statement) -> Option<Span> {
+    let mut parts = Parts::default();
+    let _: ControlFlow<()> = statement.visit(&mut parts);
+    let mentioned: Vec<String> = NAME
+        .captures_iter(message)
+        .filter_map(|found| Some(found.get(1).or_else(|| found.get(2))?.as_str().to_owned()))
+        .collect();
+    if message.contains("filter") {
+        let filter = mentioned.iter().find_map(|name| parts.filter(name));
+        if filter.is_some() {
+            return filter;
+        }
+    }
+    let names = || mentioned.iter().map(|name| last_part(name));
+    let arguments = RECEIVED
+        .captures(message)
+        .and_then(|found| found[1].parse().ok());
+    names()
+        .find_map(|name| named(&parts.arguments, name))
+        .or_else(|| names().find_map(|name| parts.call(name, arguments)))
+        .or_else(|| {
+            mentioned
+                .iter()
+                .find_map(|text| named(&parts.literals, text))
+        })
+        .or_else(|| names().find_map(|name| named(&parts.columns, name)))
+}
+
+fn named(pool: &[(String, Span)], name: &str) -> Option<Span> {
+    pool.iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, span)| *span)
+}
+
+/// `f(x)` speaks of `f`, and `t.x` of `x`.
+fn last_part(name: &str) -> &str {
+    let name = name.split('(').next().unwrap_or(name);
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// The parts of a statement that messages speak of, each with its place.
+#[derive(Default)]
+struct Parts {
+    calls: Vec<(String, usize, Span)>,
+    arguments: Vec<(String, Span)>,
+    literals: Vec<(String, Span)>,
+    columns: Vec<(String, Span)>,
+    filters: Vec<(String, Span)>,
+}
+
+impl Parts {
+    /// The call of `name`, rather one with as many arguments as the message counts.
+    fn call(&self, name: &str, arguments: Option<usize>) -> Option<Span> {
+        let called = || {
+            self.calls
+                .iter()
+                .filter(|(known, ..)| known.eq_ignore_ascii_case(name))
+        };
+        let counted = called().find(|(_, count, _)| Some(*count) == arguments);
+        counted.or_else(|| called().next()).map(|(.., span)| *span)
+    }
+
+    /// The filter that speaks of `name`.
+    fn filter(&self, name: &str) -> Option<Span> {
+        let name = last_part(name);
+        self.filters
+            .iter()
+            .find(|(text, _)| text.contains(name))
+            .map(|(_, span)| *span)
+    }
+
+    fn add_call(&mut self, function: &Function) {
+        let Some(name) = function.name.0.last().and_then(|part| part.as_ident()) else {
+            return;
+        };
+        let given: &[FunctionArg] = match &function.args {
+            FunctionArguments::List(list) => &list.args,
+            _ => &[],
+        };
+        self.calls
+            .push((name.value.clone(), given.len(), name.span));
+        for argument in given {
+            let (FunctionArg::Named { name, .. }
+            | FunctionArg::ExprNamed {
+                name: Expr::Identifier(name),
+                ..
+            }) = argument
+            else {
+                continue;
+            };
+            self.arguments.push(entry(name));
+        }
+    }
+}
+
+impl Visitor for Parts {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        let filters = select.selection.iter().chain(&select.having);
+        self.filters
+            .extend(filters.map(|filter| (filter.to_string(), filter.span())));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        match expression {
+            Expr::Function(function) => self.add_call(function),
+            Expr::Identifier(ident) => self.columns.push(entry(ident)),
+            Expr::CompoundIdentifier(parts) => self.columns.extend(parts.last().map(entry)),
+            Expr::Value(value) => {
+                if let Some(text) = value.value.clone().into_string() {
+                    self.literals.push((text, value.span));
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn entry(ident: &Ident) -> (String, Span) {
+    (ident.value.clone(), ident.span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::model::{File, Sql};
+
+    #[test]
+    fn the_place_is_found_by_what_the_message_speaks_of() {
+        let text = "select round(a, 2), abs(x),\n  score(n => 1, nn => 2),\n  round(a, 1, 2)\n\
+                    from t\nwhere x = 'abc'\nhaving t.a";
+        let file = File {
+            path: "m".into(),
+            name: "m".into(),
+            text: text.into(),
+        };
+        let sql = Sql::parse(file).unwrap();
+        for (message, line, column) in [
+            (
+                "Unknown parameter name 'nn'. Valid parameters are: [m]",
+                2,
+                17,
+            ),
+            ("Function 'round' expects 2 arguments but received 3", 3, 3),
+            (
+                "Cannot create filter with non-boolean predicate 't.a' returning Int64",
+                6,
+                8,
+            ),
+            ("Cannot cast string 'abc' to value of Int64 type", 5, 11),
+            ("something about t.x", 1, 25),
+        ] {
+            let span = find(message, &sql.statement).unwrap();
+            assert_eq!(
+                (span.start.line, span.start.column),
+                (line, column),
+                "{message}"
+            );
+        }
+        assert!(find("nothing of it", &sql.statement).is_none());
+    }
+}
