@@ -11,12 +11,16 @@ use datafusion::{
 
 use super::mentions::find;
 use crate::{
-    error::{Error, Kind, Place},
+    error::{self, Error, Kind, Place},
     model::{
         File, Sql,
         sql::{place as place_in, syntax_error},
     },
 };
+
+/// What DataFusion says of a named argument, and of those that there are.
+const NAMED: &str = "Unknown parameter name '";
+const ARGUMENTS: &str = ". Valid parameters are: ";
 
 /// What went wrong with `sql`, as an error at its place.
 pub fn explain(error: &DataFusionError, sql: &Sql) -> Error {
@@ -105,6 +109,7 @@ fn one_message(text: &str) -> String {
         .fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
     // What follows the first line lists every candidate there is.
     let first = plain.lines().next().unwrap_or_default();
+    let first = first.split(ARGUMENTS).next().unwrap_or(first);
     capitalized_down(first.trim_end_matches(['.', ' ']))
 }
 
@@ -114,7 +119,9 @@ fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<Strin
             "raise `engine.memory_limit` or lower `engine.partitions` in dfpipe.yml".into(),
         );
     }
-    let diagnostic = diagnostic?;
+    let Some(diagnostic) = diagnostic else {
+        return argument_hint(root);
+    };
     let notes = diagnostic.notes.iter().map(|note| note.message.as_str());
     let helps = diagnostic.helps.iter().map(|help| help.message.as_str());
     let words: Vec<_> = notes.chain(helps).collect();
@@ -132,13 +139,27 @@ fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<Strin
     })
 }
 
+/// A named argument that the function does not have.
+fn argument_hint(root: &DataFusionError) -> Option<String> {
+    let text = root.strip_backtrace();
+    let (wrong, known) = text.split_once(ARGUMENTS)?;
+    let wrong = wrong.rsplit_once(NAMED)?.1.trim_end_matches('\'');
+    let known: Vec<_> = known.trim_matches(['[', ']']).split(", ").collect();
+    Some(match error::did_you_mean(wrong, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the arguments are: {}", known.join(", ")),
+    })
+}
+
 /// Notes that each name a candidate, as one question.
 fn did_you_mean(notes: &[&str]) -> Option<String> {
     let mut names: Vec<String> = vec![];
     for note in notes {
-        let candidate = ["Possible column ", "Possible function "]
+        let note = capitalized_down(note);
+        let candidate = note.strip_prefix("possible ")?;
+        let candidate = ["column ", "function "]
             .iter()
-            .find_map(|prefix| note.strip_prefix(prefix))?;
+            .find_map(|kind| candidate.strip_prefix(kind))?;
         let candidate = candidate.rsplit('.').next().unwrap_or(candidate);
         let name = format!("`{}`", candidate.trim_matches(['\'', '"']));
         if !names.contains(&name) {
@@ -198,7 +219,7 @@ mod tests {
     fn candidates_are_named_once_and_without_their_table() {
         let notes = [
             "Possible column t.a",
-            "Possible column u.a",
+            "possible column u.a",
             "Possible column t.b",
         ];
         assert_eq!(

@@ -8,17 +8,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     checks::{self, CheckRecord},
     clock::Clock,
-    config::{Config, OnRepeat},
-    engine::{Engine, check, engine_tables},
-    error::{Error, Kind, Result},
-    model::{self, Parameters, Project, Severity, combined, select::select},
-    sinks::{self, Load, Sink},
-    sources::Window,
+    engine::Engine,
+    error::Result,
+    model::{Parameters, Severity, select::select},
+    sinks::{self, Sink},
 };
 
 mod archive;
@@ -26,13 +22,16 @@ mod extract;
 mod folder;
 pub mod history;
 mod journal;
+mod load;
+mod pipeline;
 mod progress;
 pub mod record;
 mod transform;
 
 pub use folder::RunFolder;
+pub use pipeline::Pipeline;
 pub use progress::{Event, Progress};
-use record::{LoadRecord, ModelRecord, RunRecord, Status};
+use record::{RunRecord, Status};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, Default)]
@@ -41,61 +40,6 @@ pub struct Request {
     pub select: Vec<String>,
     /// Whether a date that is loaded already gets a further load.
     pub new_load: bool,
-}
-
-/// A pipeline that was read and checked, for one moment.
-#[derive(Debug)]
-pub struct Pipeline {
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// Models and checks.
-    pub project: Project,
-    /// The time that is looked at.
-    pub window: Window,
-}
-
-impl Pipeline {
-    /// Reads the models and fixes the window.
-    pub fn load(config: Config, as_of: Option<DateTime<Utc>>, clock: &Clock) -> Result<Self> {
-        let tables = engine_tables().into_iter().map(|(name, _)| name.to_owned());
-        let tables: BTreeSet<String> = config.sources.keys().cloned().chain(tables).collect();
-        let project = model::load(&config.project, &tables)?;
-        let as_of = as_of.or(config.as_of).unwrap_or_else(|| clock.now());
-        let window = Window::before(as_of, config.window_days);
-        Ok(Self {
-            config: Arc::new(config),
-            project,
-            window,
-        })
-    }
-
-    /// The parameters of the run `run_id`.
-    pub fn parameters(&self, run_id: &str) -> Parameters {
-        let mut parameters = Parameters::default();
-        for (name, value) in &self.config.parameters {
-            parameters.set(name, value);
-        }
-        parameters.set_time("as_of", self.window.end);
-        parameters.set_time("window_start", self.window.start);
-        parameters.set_time("window_end", self.window.end);
-        parameters.set_date("run_date", self.window.run_date());
-        parameters.set_text("run_id", run_id);
-        parameters
-    }
-
-    /// Types all models and checks from declared schemas.
-    pub async fn check(&self) -> Result<()> {
-        let spill = std::env::temp_dir();
-        let engine = Engine::new(&self.config, &spill)?;
-        check(
-            &self.config,
-            &self.project,
-            &self.parameters("check"),
-            &engine,
-        )
-        .await
-        .map(|_| ())
-    }
 }
 
 /// Runs the pipeline once.
@@ -108,9 +52,9 @@ pub async fn run(
     let selected = select(&pipeline.project.models, &request.select)?;
     pipeline.check().await?;
     let sink = sinks::open(&pipeline.config)?;
-    let loads = loads_result(&pipeline, &selected);
+    let loads = load::loads_result(&pipeline, &selected);
     let load_number = if loads {
-        Some(next_load(&pipeline, request, sink.as_ref()).await?)
+        Some(load::next_load(&pipeline, request, sink.as_ref()).await?)
     } else {
         None
     };
@@ -128,36 +72,6 @@ pub async fn run(
     };
     let outcome = execution.steps(&selected, load_number).await;
     execution.end(outcome)
-}
-
-/// The result is loaded only if its model and all that it needs are built.
-fn loads_result(pipeline: &Pipeline, selected: &BTreeSet<String>) -> bool {
-    let needed = format!("+{}", pipeline.config.destination.model);
-    select(&pipeline.project.models, &[needed]).is_ok_and(|needed| needed.is_subset(selected))
-}
-
-/// The number of this run's load, or the error that the date is loaded.
-async fn next_load(pipeline: &Pipeline, request: &Request, sink: &dyn Sink) -> Result<u32> {
-    let date = pipeline.window.run_date();
-    let loads = sink.loads(date).await?;
-    let last = loads.last();
-    let adds = request.new_load || pipeline.config.destination.on_repeat == OnRepeat::Add;
-    match last {
-        Some(last) if !adds => Err(Error::new(
-            Kind::NothingDone,
-            format!(
-                "{date} is loaded already: run `{}`, {} rows",
-                last.run_id, last.rows
-            ),
-        )
-        .because(format!(
-            "`{}` holds it as load {}",
-            last.location.display(),
-            last.load_number
-        ))
-        .with_hint("`dfpipe run --new-load` appends a further load of that date")),
-        last => Ok(last.map_or(0, |last| last.load_number) + 1),
-    }
 }
 
 /// A run under way.
@@ -208,33 +122,6 @@ impl Execution<'_> {
         }
     }
 
-    async fn load(&mut self, load_number: u32) -> Result<()> {
-        self.progress.report(Event::Step("load"));
-        let name = &self.pipeline.config.destination.model;
-        let model = self.record.models.iter().find(|model| model.name == *name);
-        let rows = model.map(|model: &ModelRecord| model.file.rows);
-        let load = Load {
-            run_id: self.folder.run_id.clone(),
-            run_timestamp: self.record.started_at,
-            run_date: self.pipeline.window.run_date(),
-            load_number,
-            source_version: self.record.source_version.clone(),
-            file: self.folder.model(name),
-            rows: rows.ok_or_else(|| Error::bug("the loaded model was not built"))?,
-        };
-        let (staged, facts) = self.sink.stage(&load, self.folder.path()).await?;
-        let receipt = self.sink.commit(&load, &staged, &facts).await?;
-        folder::remove_file(&staged)?;
-        self.folder
-            .write_json("step4_load_receipt.json", &receipt)?;
-        self.progress.report(Event::Loaded {
-            rows: receipt.rows,
-            to: receipt.destination.clone(),
-        });
-        self.record.load = Some(LoadRecord { receipt });
-        Ok(())
-    }
-
     /// Writes the record, moves a good run into the archive, and tells where a bad one lies.
     fn end(mut self, outcome: Result<()>) -> Result<RunRecord> {
         self.record.finished_at = self.clock.now();
@@ -266,9 +153,4 @@ impl Execution<'_> {
             }
         }
     }
-}
-
-/// The combined fingerprint of a project's models.
-fn source_version(project: &Project) -> String {
-    combined(&project.models)
 }

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Pipeline, RunFolder, source_version};
+use super::{Pipeline, RunFolder};
 use crate::{
-    checks::CheckRecord, config::From, engine::Spill, sinks::Receipt, table_file::FileFacts,
+    checks::CheckRecord, config::From, engine::Spill, model::combined, sinks::Receipt,
+    table_file::FileFacts,
 };
 
 /// A run.
@@ -174,7 +175,7 @@ pub fn begin(pipeline: &Pipeline, folder: &RunFolder, now: DateTime<Utc>) -> Run
         run_date: pipeline.window.run_date(),
         started_at: now,
         finished_at: now,
-        source_version: source_version(&pipeline.project),
+        source_version: combined(&pipeline.project.models),
         parameters: parameters.collect(),
         engine: EngineRecord {
             memory_limit: config.engine.memory_limit,

@@ -57,10 +57,7 @@ impl Location {
         let said: Vec<String> = chain(error).map(ToString::to_string).collect();
         let refusal = refusal.because(cause(&said));
         let has = |words: &&str| said.iter().any(|said| said.contains(*words));
-        match HINTS
-            .iter()
-            .find(|(words, _)| words.iter().any(|words| has(words)))
-        {
+        match HINTS.iter().find(|(words, _)| words.iter().any(has)) {
             Some((_, hint)) => refusal.with_hint(*hint),
             None => refusal,
         }
@@ -104,7 +101,7 @@ fn cause(said: &[String]) -> String {
     });
     let cause = in_xml.unwrap_or_else(last);
     match retries {
-        Some(retries) => format!("{cause} (after {retries} retries)"),
+        Some(retries) => format!("{cause}, after {retries} retries"),
         None => cause,
     }
 }
@@ -132,7 +129,7 @@ mod tests {
                     "error sending request",
                     "Connection refused",
                 ],
-                "Connection refused (after 6 retries)",
+                "Connection refused, after 6 retries",
             ),
             (
                 &["Server returned 403 Forbidden: "],

@@ -3,6 +3,7 @@
 mod errors;
 mod first_run;
 mod kafka;
+mod object_store;
 mod repeat;
 mod same_bytes;
 mod schema;

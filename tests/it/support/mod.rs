@@ -6,5 +6,6 @@ pub(crate) mod crm;
 pub(crate) mod fixtures;
 pub(crate) mod kafka;
 pub(crate) mod project;
+pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;

@@ -33,7 +33,8 @@ impl S3 {
     pub(crate) fn get() -> Option<&'static Self> {
         static S3: OnceLock<S3> = OnceLock::new();
         services::find("python")?;
-        Some(S3.get_or_init(|| Self::start(&[])))
+        // Pages of twenty keys: fifty show what fifty thousand would.
+        Some(S3.get_or_init(|| Self::start(&[("MOTO_S3_DEFAULT_MAX_KEYS", "20")])))
     }
 
     /// A server of the caller's own that knows no key and so refuses every one.
@@ -59,7 +60,11 @@ impl S3 {
         BufReader::new(stdout)
             .read_line(&mut port)
             .expect("a line can be read");
-        assert!(!port.is_empty(), "the S3 server did not start:\n{}", complaint(server));
+        assert!(
+            !port.is_empty(),
+            "the S3 server did not start:\n{}",
+            complaint(server)
+        );
         Self {
             endpoint: format!("http://127.0.0.1:{}", port.trim_end()),
             _server: server,
@@ -90,7 +95,9 @@ impl S3 {
     pub(crate) fn bucket(&self, name: &str) -> Bucket {
         let runtime = Runtime::new().expect("a runtime can be made");
         let url = format!("{}/{name}", self.endpoint);
-        let made = runtime.block_on(reqwest::Client::new().put(url).send());
+        let client = reqwest::Client::builder().no_proxy().build();
+        let client = client.expect("a client can be made");
+        let made = runtime.block_on(client.put(url).send());
         assert!(made.expect("the server answers").status().is_success());
         let root = Location::parse_with(&format!("s3://{name}"), self.variables());
         Bucket {
@@ -119,7 +126,8 @@ impl Bucket {
 
     /// Writes an object, over one that is there.
     pub(crate) fn put(&self, key: &str, content: impl Into<Vec<u8>>) {
-        let put = self.root.store.put(&as_key(key), content.into().into());
+        let key = as_key(key);
+        let put = self.root.store.put(&key, content.into().into());
         self.wait(put).expect("an object can be written");
     }
 
