@@ -1,6 +1,7 @@
 //! Checks: properties of real data. A check is a query for bad rows; none is good.
 
 use datafusion::arrow::{array::AsArray, datatypes::Int64Type};
+use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -67,39 +68,68 @@ impl CheckRecord {
     }
 }
 
-/// Runs all checks of a project that only read models which `is_built`.
+/// What is checked in one go.
+enum Task {
+    /// All that a model's front matter asks for.
+    FrontMatter(Model),
+    /// One file of `sql/checks/`.
+    File(Check),
+}
+
+/// Runs all checks of a project that only read models which `is_built`, some at a time.
 pub async fn run_all(
     project: &Project,
     is_built: &(dyn Fn(&str) -> bool + Sync),
     parameters: &Parameters,
     engine: &Engine,
 ) -> Result<Vec<CheckRecord>> {
+    let width = std::thread::available_parallelism().map_or(1, usize::from);
+    let running = tasks(project, is_built).into_iter().map(|task| {
+        let (parameters, engine) = (parameters.clone(), engine.clone());
+        tokio::spawn(async move { task.run(&parameters, &engine).await })
+    });
+    let mut finished = futures::stream::iter(running).buffered(width);
     let mut records = vec![];
-    for model in project.models.iter().filter(|model| is_built(&model.name)) {
-        let (predicates, others) = builtin::of_model(model)?;
-        records.extend(run_predicates(model, &predicates, parameters, engine).await?);
+    while let Some(found) = finished.next().await {
+        records.extend(found.map_err(|error| Error::bug("a check stopped").because(error))??);
+    }
+    Ok(records)
+}
+
+fn tasks(project: &Project, is_built: &(dyn Fn(&str) -> bool + Sync)) -> Vec<Task> {
+    let models = project.models.iter().filter(|model| is_built(&model.name));
+    let is_model = |table: &str| project.model(table).is_some();
+    let files = project.checks.iter().filter(|check| {
+        let reads = || check.sql.reads.iter().map(|read| read.table.as_str());
+        reads().all(|table| !is_model(table) || is_built(table))
+    });
+    let files = files.map(|check| Check {
+        name: check.name.clone(),
+        description: check.header.description.clone(),
+        severity: check.header.severity,
+        hint: check.header.hint.clone(),
+        sql: check.sql.clone(),
+    });
+    models
+        .cloned()
+        .map(Task::FrontMatter)
+        .chain(files.map(Task::File))
+        .collect()
+}
+
+impl Task {
+    async fn run(self, parameters: &Parameters, engine: &Engine) -> Result<Vec<CheckRecord>> {
+        let model = match self {
+            Self::File(check) => return Ok(vec![run(&check, parameters, engine).await?]),
+            Self::FrontMatter(model) => model,
+        };
+        let (predicates, others) = builtin::of_model(&model)?;
+        let mut records = run_predicates(&model, &predicates, parameters, engine).await?;
         for check in others {
             records.push(run(&check, parameters, engine).await?);
         }
+        Ok(records)
     }
-    for check in &project.checks {
-        let mut models = check
-            .sql
-            .reads
-            .iter()
-            .filter(|read| project.model(&read.table).is_some());
-        if models.all(|read| is_built(&read.table)) {
-            let check = Check {
-                name: check.name.clone(),
-                description: check.header.description.clone(),
-                severity: check.header.severity,
-                hint: check.header.hint.clone(),
-                sql: check.sql.clone(),
-            };
-            records.push(run(&check, parameters, engine).await?);
-        }
-    }
-    Ok(records)
 }
 
 /// Counts the bad rows of all properties of a model in one pass; only where there are some are

@@ -30,9 +30,12 @@ fn line(event: &Event) -> String {
         Event::Built { model, rows } => format!("  {model}: {rows} rows"),
         Event::Checked {
             checks,
-            warnings: 0,
-        } => format!("  {checks} checks passed"),
-        Event::Checked { checks, warnings } => format!("  {checks} checks, {warnings} warn"),
+            warnings,
+            errors,
+        } => {
+            let passed = checks - warnings - errors;
+            format!("  {passed} of {checks} passed, {warnings} warn, {errors} stop the load")
+        }
         Event::Loaded { rows, to } => format!("  {rows} rows into {to}"),
         Event::Kept { folder } => {
             format!(

@@ -110,6 +110,7 @@ fn one_message(text: &str) -> String {
     // What follows the first line lists every candidate there is.
     let first = plain.lines().next().unwrap_or_default();
     let first = first.split(ARGUMENTS).next().unwrap_or(first);
+    let first = first.split(" No function matches").next().unwrap_or(first);
     capitalized_down(first.trim_end_matches(['.', ' ']))
 }
 

@@ -21,6 +21,13 @@ use crate::{
 /// Memory that each sort keeps aside for merging what it spilled; no more than this share.
 const LARGEST_RESERVATION: usize = 10 * 1024 * 1024;
 
+/// Memory per partition for each row of a batch: operators hold several batches, and more than one at
+/// a time. With batches that are too long for it, a sort fails before it can spill.
+const MEMORY_PER_ROW: usize = 8 * 1024;
+
+/// Rows of a batch; where memory is short, fewer.
+const BATCH: std::ops::RangeInclusive<usize> = 256..=8192;
+
 /// How many consumers an error about memory names.
 const NAMED_CONSUMERS: usize = 5;
 
@@ -64,7 +71,9 @@ impl Engine {
 
 fn session_config(engine: &config::Engine) -> SessionConfig {
     let reservation = (engine.memory_limit / (engine.partitions * 8)).min(LARGEST_RESERVATION);
+    let batch = engine.memory_limit / engine.partitions / MEMORY_PER_ROW;
     let mut config = SessionConfig::new()
+        .with_batch_size(batch.clamp(*BATCH.start(), *BATCH.end()))
         .with_target_partitions(engine.partitions)
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(reservation)

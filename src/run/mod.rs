@@ -110,11 +110,16 @@ impl Execution<'_> {
         let project = &self.pipeline.project;
         self.record.checks =
             checks::run_all(project, &is_built, &self.parameters, &self.engine).await?;
-        let warned = |check: &&CheckRecord| !check.passed() && check.severity == Severity::Warn;
-        let warnings = self.record.checks.iter().filter(warned).count();
+        let failed = |severity: Severity| {
+            let failed = |check: &&CheckRecord| !check.passed() && check.severity == severity;
+            self.record.checks.iter().filter(failed).count()
+        };
+        let (warnings, errors) = (failed(Severity::Warn), failed(Severity::Error));
+        let checks = self.record.checks.len();
         self.progress.report(Event::Checked {
-            checks: self.record.checks.len(),
+            checks,
             warnings,
+            errors,
         });
         match checks::verdict(&self.record.checks) {
             Some(error) => Err(error),

@@ -27,8 +27,10 @@ pub enum Event {
     Checked {
         /// How many there were.
         checks: usize,
-        /// How many of them warn.
+        /// How many of them found bad rows and warn.
         warnings: usize,
+        /// How many of them found bad rows and stop the load.
+        errors: usize,
     },
     /// The result was loaded.
     Loaded {

@@ -8,22 +8,30 @@ use std::{error::Error as StdError, io, iter::successors};
 use super::Location;
 use crate::error::Error;
 
-/// Words of a refusal, and what to do about it. The first that fits counts.
-const HINTS: [(&[&str], &str); 6] = [
+/// Whose words, the words, and what to do about them. The first that fits counts.
+const HINTS: [(&str, &[&str], &str); 8] = [
     (
-        &["NoSuchBucket"],
+        "",
+        &["NoSuchBucket", "specified bucket does not exist"],
         "look at the bucket's name: it is the first part of the address",
     ),
     (
-        &["169.254.169.254", "metadata.google.internal"],
-        "no keys are set: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` for S3, \
-         `GOOGLE_APPLICATION_CREDENTIALS` for Google",
+        "s3",
+        &["169.254.169.254"],
+        "no keys are set: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
     ),
     (
+        "gs",
+        &["metadata.google.internal", "169.254.169.254"],
+        "no account is set: `GOOGLE_APPLICATION_CREDENTIALS`",
+    ),
+    (
+        "s3",
         &["scheme is not allowed"],
         "`AWS_ALLOW_HTTP=true` permits an endpoint without TLS",
     ),
     (
+        "s3",
         &[
             "configured region",
             "PermanentRedirect",
@@ -32,16 +40,18 @@ const HINTS: [(&[&str], &str); 6] = [
         "`AWS_REGION` must be the region of the bucket",
     ),
     (
-        &[
-            "403 Forbidden",
-            "401 Unauthorized",
-            "ExpiredToken",
-            "InvalidToken",
-        ],
-        "look at `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` (Google: \
-         `GOOGLE_APPLICATION_CREDENTIALS`), and at what they are allowed to do there",
+        "s3",
+        &["403 Forbidden", "ExpiredToken", "InvalidToken"],
+        "look at `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, and at what \
+         they are allowed to do",
     ),
     (
+        "gs",
+        &["403 Forbidden", "401 Unauthorized"],
+        "look at `GOOGLE_APPLICATION_CREDENTIALS`, and at what that account is allowed to do",
+    ),
+    (
+        "s3",
         &["error sending request", "operation timed out"],
         "is the store reachable from here? `AWS_ENDPOINT_URL` names one that is not Amazon's",
     ),
@@ -50,18 +60,34 @@ const HINTS: [(&[&str], &str); 6] = [
 impl Location {
     /// `message` is what could not be done here, `error` what the store or its client said.
     pub fn refused(&self, message: impl Into<String>, error: &(dyn StdError + 'static)) -> Error {
-        let refusal = Error::outside(message);
-        if self.is_local {
-            return refusal.because(error);
-        }
-        let said: Vec<String> = chain(error).map(ToString::to_string).collect();
-        let refusal = refusal.because(cause(&said));
-        let has = |words: &&str| said.iter().any(|said| said.contains(*words));
-        match HINTS.iter().find(|(words, _)| words.iter().any(has)) {
-            Some((_, hint)) => refusal.with_hint(*hint),
+        let refusal = Error::outside(message).because(self.reason(error));
+        match self.hint(error) {
+            Some(hint) => refusal.with_hint(hint),
             None => refusal,
         }
     }
+
+    /// Why the store refused, in few words.
+    pub fn reason(&self, error: &(dyn StdError + 'static)) -> String {
+        if self.is_local {
+            error.to_string()
+        } else {
+            cause(&said(error))
+        }
+    }
+
+    fn hint(&self, error: &(dyn StdError + 'static)) -> Option<&'static str> {
+        let said = said(error);
+        let has = |words: &&str| said.iter().any(|said| said.contains(*words));
+        let fitting = HINTS.iter().find(|(store, words, _)| {
+            !self.is_local && self.address.starts_with(store) && words.iter().any(has)
+        });
+        fitting.map(|(_, _, hint)| *hint)
+    }
+}
+
+fn said(error: &(dyn StdError + 'static)) -> Vec<String> {
+    chain(error).map(ToString::to_string).collect()
 }
 
 /// The error, what caused it, and so on to the last cause.

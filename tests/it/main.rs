@@ -3,7 +3,9 @@
 mod errors;
 mod first_run;
 mod kafka;
+mod leaks;
 mod object_store;
+mod prod;
 mod repeat;
 mod same_bytes;
 mod schema;

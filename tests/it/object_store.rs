@@ -1,8 +1,11 @@
 //! An object store in the place of folders: sources read from it, the warehouse lies in it, and nothing differs.
 
 use std::{
+    ffi::OsStr,
     io::Write,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -110,7 +113,17 @@ fn a_bucket_that_is_not_there_is_named_as_the_cause() {
             &format!("s3://no-such-bucket/{name}"),
         );
         insta::allow_duplicates! {
-            assert_snapshot!(project.run(["run"]).screen().replace(name, "[name]"), @"");
+            assert_snapshot!(project.run(["run"]).screen().replace(name, "[name]"), @"
+            exit code: 3
+            ----- stderr -----
+            as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+            extract
+            the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+            error: the files of `orders` cannot be listed: `s3://no-such-bucket/[name]`
+            cause: NoSuchBucket: The specified bucket does not exist
+
+            hint: look at the bucket's name: it is the first part of the address
+            ");
         }
     }
 }
@@ -121,7 +134,16 @@ fn an_object_that_is_not_there_is_a_wrong_path() {
     s3.bucket("without-orders");
     let project = s3.serve(Project::orders());
     project.edit("dfpipe.yml", "data/*.csv", "s3://without-orders/orders.csv");
-    assert_snapshot!(project.run(["run"]).screen(), @"");
+    assert_snapshot!(project.run(["run"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+    extract
+    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    error: source `orders` has no files at `s3://without-orders/orders.csv`
+
+    hint: look at `path` in dfpipe.yml; a relative path begins at the project
+    ");
 }
 
 #[test]
@@ -131,7 +153,17 @@ fn keys_that_the_store_does_not_take_are_named_as_the_cause() {
     };
     let project = s3.serve(Project::orders());
     project.edit("dfpipe.yml", "data/*.csv", "s3://any-bucket/*.csv");
-    assert_snapshot!(project.run(["run"]).screen(), @"");
+    assert_snapshot!(project.run(["run"]).screen(), @"
+    exit code: 3
+    ----- stderr -----
+    as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+    extract
+    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    error: the files of `orders` cannot be listed: `s3://any-bucket/*.csv`
+    cause: InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records.
+
+    hint: look at `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, and at what they are allowed to do
+    ");
 }
 
 #[test]
@@ -139,7 +171,17 @@ fn a_store_that_cannot_be_reached_is_given_up_soon() {
     let began = Instant::now();
     let project = nowhere(Project::orders());
     project.edit("dfpipe.yml", "data/*.csv", "s3://any-bucket/*.csv");
-    assert_snapshot!(project.run(["run"]).screen(), @"");
+    assert_snapshot!(project.run(["run"]).screen(), @"
+    exit code: 3
+    ----- stderr -----
+    as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+    extract
+    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    error: the files of `orders` cannot be listed: `s3://any-bucket/*.csv`
+    cause: Connection refused (os error 111), after 6 retries
+
+    hint: is the store reachable from here? `AWS_ENDPOINT_URL` names one that is not Amazon's
+    ");
     assert!(began.elapsed() < Duration::from_secs(40));
 }
 
@@ -147,7 +189,17 @@ fn a_store_that_cannot_be_reached_is_given_up_soon() {
 fn an_endpoint_without_tls_has_to_be_allowed() {
     let project = nowhere(Project::orders()).with_variable("AWS_ALLOW_HTTP", "false");
     project.edit("dfpipe.yml", "data/*.csv", "s3://any-bucket/*.csv");
-    assert_snapshot!(project.run(["run"]).screen(), @"");
+    assert_snapshot!(project.run(["run"]).screen(), @"
+    exit code: 3
+    ----- stderr -----
+    as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+    extract
+    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    error: the files of `orders` cannot be listed: `s3://any-bucket/*.csv`
+    cause: URL scheme is not allowed
+
+    hint: `AWS_ALLOW_HTTP=true` permits an endpoint without TLS
+    ");
 }
 
 /// Three orders in every format, below the folder `data`.
@@ -171,7 +223,7 @@ fn project_of_every_way() -> Project {
     project.write("data/deep/a/b/orders.ndjson", lines[1..].join("\n"));
     project.write("data/deep/a/b/orders.txt", "not asked for");
     let columnar = project.path("data/parquet/orders.parquet");
-    fs_err::create_dir_all(columnar.parent().unwrap()).unwrap();
+    project.write("data/parquet/orders.parquet", "");
     write_parquet(&columnar, &ORDERS);
     project.edit("dfpipe.yml", &project.read("dfpipe.yml"), &configuration());
     project
@@ -191,15 +243,17 @@ fn configuration() -> String {
         )
     });
     let shipped = include_str!("support/orders.yml");
-    let (head, rest) = shipped.split_once("  orders:\n").unwrap();
-    let (_, destination) = rest.split_once("\n\n").unwrap();
+    let (head, rest) = shipped.split_once("  orders:\n").expect("it has a source");
+    let (_, destination) = rest.split_once("\n\n").expect("a destination follows");
     format!("{head}{}\n{destination}", sources.concat())
 }
 
 fn packed(text: &str) -> Vec<u8> {
     let mut writer = GzEncoder::new(vec![], Compression::fast());
-    writer.write_all(text.as_bytes()).unwrap();
-    writer.finish().unwrap()
+    writer
+        .write_all(text.as_bytes())
+        .expect("memory can be written");
+    writer.finish().expect("memory can be written")
 }
 
 fn write_parquet(path: &Path, orders: &[(i64, &str, i128)]) -> FileFacts {
@@ -218,12 +272,13 @@ fn write_parquet(path: &Path, orders: &[(i64, &str, i128)]) -> FileFacts {
             Arc::new(StringArray::from_iter_values(
                 orders.iter().map(|order| order.1),
             )),
-            Arc::new(amounts.with_precision_and_scale(18, 2).unwrap()),
+            Arc::new(amounts.with_precision_and_scale(18, 2).expect("they fit")),
         ],
     );
-    let mut file = ParquetFile::create(path, &schema, &[]).unwrap();
-    file.write(&batch.unwrap()).unwrap();
-    file.finish().unwrap()
+    let mut file = ParquetFile::create(path, &schema, &[]).expect("a file can be made");
+    file.write(&batch.expect("the columns are those of the schema"))
+        .expect("rows can be written");
+    file.finish().expect("a file can be finished")
 }
 
 /// `project` with a store where nobody listens.
@@ -239,6 +294,22 @@ fn nowhere(project: Project) -> Project {
         .fold(project, |project, (name, value)| {
             project.with_variable(name, value)
         })
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_nobody_s_business() {
+    let Some(s3) = S3::get() else { return };
+    let project = Project::orders();
+    s3.bucket("no-text").put_files(&project.path("data"), "in");
+    project.edit("dfpipe.yml", "data/*.csv", "s3://no-text/in/*.csv");
+    let outcome = Command::new(env!("CARGO_BIN_EXE_dfpipe"))
+        .args(["run", "--project"])
+        .arg(project.folder())
+        .envs(s3.variables())
+        .env("DFPIPE_TEST_VARIABLE", OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    assert!(outcome.status.success(), "{outcome:?}");
 }
 
 // --- the warehouse ----------------------------------------------------------------------------------
@@ -258,16 +329,26 @@ fn each_run_adds_a_load_to_a_bucket_and_the_latest_answers() {
 
     project.write("data/more.csv", "order_id,customer,amount\n4,bob,93.00\n");
     project.succeed(["run"]);
-    assert_snapshot!(bucket.keys().join("\n"), @"");
+    assert_snapshot!(bucket.keys().join("\n"), @"
+    warehouse/shop/totals/run_date=2026-11-15/load-0001.parquet
+    warehouse/shop/totals/run_date=2026-11-15/load-0002.parquet
+    ");
     assert_eq!(
         bucket.get("warehouse/shop/totals/run_date=2026-11-15/load-0001.parquet"),
         first
     );
 
     let statement = "select customer, amount, load_number from warehouse.totals_latest order by 1";
-    assert_snapshot!(project.succeed(["query", statement]).stdout, @"");
+    assert_snapshot!(project.succeed(["query", statement]).stdout, @"
+    +----------+--------+-------------+
+    | customer | amount | load_number |
+    +----------+--------+-------------+
+    | ada      | 13.00  | 2           |
+    | bob      | 100.00 | 2           |
+    +----------+--------+-------------+
+    ");
     let receipt = project.json("step4_load_receipt.json");
-    assert_snapshot!(receipt["load_id"], @"");
+    assert_snapshot!(receipt["load_id"], @r#""s3://two-runs/warehouse/shop/totals/run_date=2026-11-15/load-0002.parquet""#);
 }
 
 #[test]
@@ -281,7 +362,7 @@ fn a_number_that_another_run_took_meanwhile_is_refused_and_nothing_is_overwritte
 
     let error = ours.commit().unwrap_err();
     assert_eq!(error.kind(), Kind::Outside);
-    assert_snapshot!(error, @"");
+    assert_snapshot!(error, @"load 1 of 2026-11-15 was taken by the run `theirs` in the meantime");
     assert_eq!(bucket.keys(), [FIRST_LOAD]);
     assert_eq!(bucket.get(FIRST_LOAD), before);
 }
@@ -343,7 +424,7 @@ struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     fn new(bucket: &'a Bucket, run_id: &str, orders: &[(i64, &str, i128)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder can be made");
         let file = folder.path().join("totals.parquet");
         let facts = write_parquet(&file, orders);
         let root = bucket.root().join(&["warehouse"]);
@@ -353,7 +434,7 @@ impl<'a> Loader<'a> {
             load: Load {
                 run_id: run_id.to_owned(),
                 run_timestamp: DateTime::UNIX_EPOCH,
-                run_date: NaiveDate::from_ymd_opt(2026, 11, 15).unwrap(),
+                run_date: NaiveDate::from_ymd_opt(2026, 11, 15).expect("a date"),
                 load_number: 1,
                 source_version: "test".to_owned(),
                 file,
@@ -365,12 +446,12 @@ impl<'a> Loader<'a> {
 
     fn loads(&self) -> Vec<dfpipe::sinks::Loaded> {
         let loads = self.sink.loads(self.load.run_date);
-        self.bucket.wait(loads).unwrap()
+        self.bucket.wait(loads).expect("loads can be listed")
     }
 
     fn staged(&self) -> (PathBuf, FileFacts) {
         let staging = self.sink.stage(&self.load, self.folder.path());
-        self.bucket.wait(staging).unwrap()
+        self.bucket.wait(staging).expect("a load can be staged")
     }
 
     fn commit(&self) -> dfpipe::error::Result<Receipt> {

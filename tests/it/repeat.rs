@@ -30,7 +30,14 @@ fn a_date_that_is_added_again_gets_the_next_number_and_keeps_what_it_had() {
     assert_eq!(loads(&project), [FIRST, SECOND]);
     assert_eq!(bytes(&project, FIRST), first);
     assert_eq!(project.json("step4_load_receipt.json")["load_number"], 2);
-    assert_snapshot!(latest(&project), @"");
+    assert_snapshot!(latest(&project), @"
+    +------------+-------------+----------+--------+
+    | run_date   | load_number | customer | amount |
+    +------------+-------------+----------+--------+
+    | 2026-11-15 | 2           | ada      | 13.00  |
+    | 2026-11-15 | 2           | bob      | 8.00   |
+    +------------+-------------+----------+--------+
+    ");
 }
 
 #[test]
@@ -39,7 +46,15 @@ fn a_date_that_is_loaded_is_refused_before_anything_is_extracted() {
     project.succeed(["run", "-q"]);
     let first = bytes(&project, FIRST);
 
-    assert_snapshot!(project.run(["run"]).screen(), @"");
+    assert_snapshot!(project.run(["run"]).screen(), @"
+    exit code: 7
+    ----- stderr -----
+    as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+    error: 2026-11-15 is loaded already: run `[run]`, 2 rows
+    cause: `[project]/.dfpipe/warehouse/shop/totals/run_date=2026-11-15/load-0001.parquet` holds it as load 1
+
+    hint: `dfpipe run --new-load` appends a further load of that date
+    ");
 
     assert_eq!(project.archived().len(), 1);
     assert!(project.unfinished().is_empty(), "nothing was extracted");
@@ -80,7 +95,18 @@ fn dates_do_not_get_in_each_others_way() {
             .code,
         Some(7)
     );
-    assert_snapshot!(latest(&project), @"");
+    assert_snapshot!(latest(&project), @"
+    +------------+-------------+----------+--------+
+    | run_date   | load_number | customer | amount |
+    +------------+-------------+----------+--------+
+    | 2026-11-15 | 1           | ada      | 13.00  |
+    | 2026-11-15 | 1           | bob      | 7.00   |
+    | 2026-11-16 | 1           | ada      | 13.00  |
+    | 2026-11-16 | 1           | bob      | 7.00   |
+    | 2026-11-17 | 1           | ada      | 13.00  |
+    | 2026-11-17 | 1           | bob      | 7.00   |
+    +------------+-------------+----------+--------+
+    ");
 }
 
 /// Rows are missing: the load before it is the latest that can be trusted.
@@ -91,11 +117,25 @@ fn a_load_that_lost_rows_is_not_the_latest() {
     project.succeed(["run", "-q"]);
     lose_a_row(&project, SECOND);
 
-    assert_snapshot!(latest(&project), @"");
+    assert_snapshot!(latest(&project), @"
+    +------------+-------------+----------+--------+
+    | run_date   | load_number | customer | amount |
+    +------------+-------------+----------+--------+
+    | 2026-11-15 | 1           | ada      | 13.00  |
+    | 2026-11-15 | 1           | bob      | 7.00   |
+    +------------+-------------+----------+--------+
+    ");
 
     project.succeed(["run", "-q"]);
     assert_eq!(loads(&project), [FIRST, SECOND, THIRD]);
-    assert_snapshot!(latest(&project), @"");
+    assert_snapshot!(latest(&project), @"
+    +------------+-------------+----------+--------+
+    | run_date   | load_number | customer | amount |
+    +------------+-------------+----------+--------+
+    | 2026-11-15 | 3           | ada      | 13.00  |
+    | 2026-11-15 | 3           | bob      | 7.00   |
+    +------------+-------------+----------+--------+
+    ");
 }
 
 #[test]
@@ -104,7 +144,14 @@ fn a_load_that_was_deleted_is_not_the_latest() {
     project.succeed(["run", "-q"]);
     project.succeed(["run", "-q"]);
     project.remove(SECOND);
-    assert_snapshot!(latest(&project), @"");
+    assert_snapshot!(latest(&project), @"
+    +------------+-------------+----------+--------+
+    | run_date   | load_number | customer | amount |
+    +------------+-------------+----------+--------+
+    | 2026-11-15 | 1           | ada      | 13.00  |
+    | 2026-11-15 | 1           | bob      | 7.00   |
+    +------------+-------------+----------+--------+
+    ");
 }
 
 #[test]
@@ -112,7 +159,14 @@ fn a_file_in_the_warehouse_that_is_no_load_is_not_passed_over() {
     let project = Project::orders();
     project.succeed(["run", "-q"]);
     project.write(SECOND, "not Parquet");
-    assert_snapshot!(project.run(["run", "-q"]).screen(), @"");
+    assert_snapshot!(project.run(["run", "-q"]).screen(), @"
+    exit code: 3
+    ----- stderr -----
+    error: `[project]/.dfpipe/warehouse/shop/totals/run_date=2026-11-15/load-0002.parquet` cannot be read
+    cause: Parquet error: Invalid Parquet file. Corrupt footer
+
+    hint: a file that is no load of dfpipe must not lie in its warehouse
+    ");
     assert_eq!(loads(&project), [FIRST, SECOND]);
 }
 

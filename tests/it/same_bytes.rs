@@ -43,7 +43,7 @@ fn seven_partitions_give_the_same_bytes() {
 
 #[test]
 fn memory_so_short_that_it_spills_gives_the_same_bytes() {
-    let project = with_engine("partitions: 1, memory_limit: 8MB");
+    let project = with_engine("partitions: 2, memory_limit: 8MB");
     project.succeed(["run", "-q"]);
     let models = project.json("run.json")["models"].clone();
     let models = models.as_array().expect("a list").iter();

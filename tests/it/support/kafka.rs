@@ -61,7 +61,9 @@ impl Kafka {
             self.config().create().expect("an admin client can be made");
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1))
             // Fixtures are stamped with days of long ago, which a broker deletes after a week.
-            .set("retention.ms", "-1");
+            .set("retention.ms", "-1")
+            // Whatever this machine's clock says: they may as well be of days to come.
+            .set("message.timestamp.after.max.ms", "9223372036854775807");
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
         let results = tokio::runtime::Builder::new_current_thread()
             .build()

@@ -1,5 +1,6 @@
 //! What the tests are served by: a project of their own, and real services on loopback.
 
+pub(crate) mod addresses;
 pub(crate) mod artefacts;
 pub(crate) mod connection;
 pub(crate) mod crm;

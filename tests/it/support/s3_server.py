@@ -5,9 +5,6 @@ import os
 import sys
 import threading
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
-
 
 def end_with_the_tests():
     # A pipe that the tests hold and never write to: however they end, the system closes it.
@@ -16,11 +13,21 @@ def end_with_the_tests():
 
 
 threading.Thread(target=end_with_the_tests, daemon=True).start()
-logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-application = DomainDispatcherApplication(create_backend_app)
-server = make_server("127.0.0.1", 0, application, threaded=True)
-print(server.port, flush=True)
 
-# From here on nobody reads what it says.
-os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-server.serve_forever()
+
+def serve():
+    # Imported only now: it takes a moment, in which the tests may end too.
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    print(server.port, flush=True)
+
+    # From here on nobody reads what it says.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    server.serve_forever()
+
+
+serve()

@@ -1,0 +1,130 @@
+//! The real outside: the same customers from an HTTP API, the same events from Apache Kafka.
+
+use std::collections::BTreeMap;
+
+use dfpipe::clock::parse_time;
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::support::{
+    addresses::found_in_file,
+    artefacts,
+    crm::{Crm, Fault},
+    fixtures,
+    kafka::{Kafka, Message},
+    project::Project,
+    shared,
+};
+
+const RESULT: &str = "step3_unified_customers.parquet";
+const PARTITIONS: i32 = 3;
+
+/// What the CRM and the brokers do wrong in between changes nothing either.
+#[test]
+fn an_api_and_a_topic_give_the_same_bytes_as_files() {
+    let Some(kafka) = Kafka::get() else { return };
+    let crm = Crm::serve(fixtures::customers());
+    let project = prod(&crm, kafka, "the-same-bytes");
+    produce_events(kafka, "the-same-bytes");
+    crm.fail([
+        Fault::Status(429, Some("0")),
+        Fault::Status(503, None),
+        Fault::Truncated,
+    ]);
+
+    let outcome = project.succeed(["run", "--profile", "prod", "--as-of", "2026-11-15"]);
+
+    assert_eq!(
+        project.sha256(RESULT),
+        shared::first_run().project.sha256(RESULT)
+    );
+    assert_snapshot!(outcome.screen(), @"");
+    for file in artefacts::files(&project.path(".dfpipe")) {
+        let bytes = fs_err::read(&file).expect("an artefact can be read");
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(Crm::KEY), "{} holds the key", file.display());
+        assert!(found_in_file(&file).is_empty(), "{} leaks", file.display());
+    }
+    assert!(!outcome.stdout.contains(Crm::KEY) && !outcome.stderr.contains(Crm::KEY));
+}
+
+/// Neither side is asked for anything.
+#[test]
+fn a_date_that_is_loaded_costs_no_request() {
+    let Some(kafka) = Kafka::get() else { return };
+    let crm = Crm::serve(fixtures::customers());
+    let project = prod(&crm, kafka, "loaded-already");
+    produce_events(kafka, "loaded-already");
+    let run = ["run", "-q", "--profile", "prod", "--as-of", "2026-11-15"];
+    project.succeed(run);
+    let asked = crm.requests().len();
+
+    let again = project.run(run);
+
+    assert_snapshot!(again.screen(), @"");
+    assert_eq!(crm.requests().len(), asked);
+}
+
+/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic.
+fn prod(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
+    let project = Project::customers();
+    project.remove("fixtures");
+    project.edit(
+        "dfpipe.yml",
+        "work_dir: /tmp/workflow",
+        "work_dir: .dfpipe/work",
+    );
+    project.edit(
+        "dfpipe.yml",
+        "archive: /archive",
+        "archive: .dfpipe/archive",
+    );
+    project.edit(
+        "dfpipe.yml",
+        "topic: customer-events",
+        &format!("topic: {topic}"),
+    );
+    kafka.create_topic(topic, PARTITIONS);
+    project
+        .with_variable("CRM_API_URL", crm.url())
+        .with_variable("CRM_API_KEY", Crm::KEY)
+        .with_variable("KAFKA_BROKERS", kafka.bootstrap())
+        .with_variable("EMAIL_HASH_KEY", "dfpipe-fixtures-key")
+}
+
+/// What a producer would have sent, unreadable messages too: a customer's events in one partition, in
+/// the order of their times.
+fn produce_events(kafka: &Kafka, topic: &str) {
+    let mut partitions: BTreeMap<i32, Vec<Message>> = BTreeMap::new();
+    for line in fixtures::lines() {
+        let event = serde_json::from_slice(&line).unwrap_or(Value::Null);
+        let message = (key(&event), line, sent_at(&event));
+        partitions
+            .entry(partition(&event))
+            .or_default()
+            .push(message);
+    }
+    for (partition, mut messages) in partitions {
+        messages.sort_by_key(|(_, _, at)| *at);
+        kafka.produce(topic, partition, &messages);
+    }
+}
+
+fn key(event: &Value) -> Option<String> {
+    let of = |name: &str| event[name].as_str().map(str::to_owned);
+    // Some producers take the address, which must not get any further than its value would.
+    of("email").or_else(|| of("customer_id"))
+}
+
+fn partition(event: &Value) -> i32 {
+    let id = event["customer_id"].as_str().unwrap_or_default();
+    let sum: i32 = id.bytes().map(i32::from).sum();
+    sum % PARTITIONS
+}
+
+/// In milliseconds since 1970; the middle of the window for what has no time.
+fn sent_at(event: &Value) -> i64 {
+    let at = event["occurred_at"].as_str().and_then(parse_time);
+    let middle = || parse_time("2026-11-11T12:00").expect("it is a time");
+    at.unwrap_or_else(middle).timestamp_millis()
+}
