@@ -39,10 +39,11 @@ impl Execution<'_> {
             records.iter().map(|record| record.name.as_str()),
         )
         .await?;
-        for record in &records {
-            refuse_too_many(record, self.pipeline.config.sources.get(&record.name))?;
-        }
         self.record.sources = records;
+        for record in &self.record.sources {
+            let source = self.pipeline.config.sources.get(&record.name);
+            refuse_too_many(record, source, &self.folder.run_id)?;
+        }
         Ok(())
     }
 
@@ -119,7 +120,7 @@ pub async fn register(
 }
 
 /// An unreadable record here and there is life; many are a broken source.
-fn refuse_too_many(record: &SourceRecord, source: Option<&Source>) -> Result<()> {
+fn refuse_too_many(record: &SourceRecord, source: Option<&Source>, run_id: &str) -> Result<()> {
     let Some(source) = source else { return Ok(()) };
     let allowed = source.max_dead_letters;
     #[expect(
@@ -138,7 +139,7 @@ fn refuse_too_many(record: &SourceRecord, source: Option<&Source>) -> Result<()>
         allowed * 100.0
     ))
     .with_hint(format!(
-        "look at them: dfpipe query \"select place, error from {DEAD_LETTERS} limit 10\"; \
+        "look at them: dfpipe query --run {run_id} \"select place, error from {DEAD_LETTERS}\"\n\
          `max_dead_letters` of the source allows more"
     )))
 }

@@ -109,7 +109,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       run_summary: 15 rows
       transform_log: 78 rows
     checks
-      148 checks, 2 warn
+      146 of 148 passed, 2 warn, 0 stop the load
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles
     "#);
