@@ -607,7 +607,18 @@ fn a_source_of_unreadable_records_is_broken() {
     let project = Project::orders();
     project.edit("dfpipe.yml", "data/*.csv", "data/*.ndjson");
     project.write("data/orders.ndjson", "{\"order_id\": 1}\n<html>\n");
-    assert_snapshot!(project.run(["run"]).screen(), @"");
+    assert_snapshot!(project.run(["run"]).screen(), @r#"
+    exit code: 1
+    ----- stderr -----
+    as of 2026-11-15 00:00 UTC: fixed by the profile `local`
+    extract
+      orders: 1 rows, 1 records refused
+    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    error: 1 of 2 records of `orders` cannot be read, more than 1%
+
+    hint: look at them: dfpipe query --run [run] "select place, error from dead_letters"
+    `max_dead_letters` of the source allows more
+    "#);
     let kept = project.unfinished().pop().expect("the run is kept");
     let run = kept.file_name().expect("it has a name").to_string_lossy();
     let hinted = project.run([
@@ -616,7 +627,15 @@ fn a_source_of_unreadable_records_is_broken() {
         &run,
         "select place, error from dead_letters",
     ]);
-    assert_snapshot!(hinted.screen(), @"");
+    assert_snapshot!(hinted.screen(), @"
+    exit code: 0
+    ----- stdout -----
+    +-----------------------+-----------------------------------+
+    | place                 | error                             |
+    +-----------------------+-----------------------------------+
+    | orders.ndjson, line 2 | expected value at line 1 column 1 |
+    +-----------------------+-----------------------------------+
+    ");
 }
 
 #[test]
@@ -779,7 +798,7 @@ fn a_crm_that_is_not_there_is_asked_again_before_it_is_an_error() {
     exit code: 3
     ----- stderr -----
     error: `http://127.0.0.1:1/v1/customers` gives no usable answer (after 2 attempts)
-    cause: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+    cause: error sending request: client error (Connect): tcp connect error: Connection refused
 
     hint: the server may be down or overloaded: run again later
     ");

@@ -6,6 +6,7 @@ use datafusion::{
     arrow::{array::RecordBatch, json::ArrayWriter},
     parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
 };
+use dfpipe::table_file::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -51,8 +52,7 @@ pub(crate) fn json(path: &Path) -> Value {
 /// The hash of a file.
 pub(crate) fn sha256(path: &Path) -> String {
     let bytes = fs_err::read(path).expect("an artefact is there");
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 /// All files below a folder, in the order of their paths.

@@ -189,13 +189,11 @@ impl Outcome {
     /// All that a person sees, without what differs from run to run.
     pub(crate) fn screen(&self) -> String {
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
-        let mut screen = format!("exit code: {code}\n");
-        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
-            if !text.is_empty() {
-                screen += &format!("----- {name} -----\n{}", self.filtered(text));
-            }
-        }
-        screen
+        let streams = [("stdout", &self.stdout), ("stderr", &self.stderr)];
+        let shown = streams.iter().filter(|(_, text)| !text.is_empty());
+        let shown =
+            shown.map(|(name, text)| format!("----- {name} -----\n{}", self.filtered(text)));
+        format!("exit code: {code}\n{}", shown.collect::<Vec<_>>().concat())
     }
 
     fn filtered(&self, text: &str) -> String {
@@ -209,11 +207,12 @@ impl Outcome {
 }
 
 /// What differs from run to run.
-static FILTERS: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+static FILTERS: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     [
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{6}Z", "[run]"),
         (r"completed in \d+\.\d s", "completed in [time]"),
         (r"(127\.0\.0\.1|localhost):\d{2,}", "[address]"),
+        (r" \(os error \d+\)", ""),
     ]
     .map(|(pattern, blank)| (Regex::new(pattern).expect("a filter is a regex"), blank))
 });
