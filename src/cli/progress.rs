@@ -15,33 +15,31 @@ impl Progress for Lines<'_> {
 fn line(event: &Event) -> String {
     match event {
         Event::Step(step) => (*step).to_owned(),
-        Event::Extracted {
-            source,
-            rows,
-            refused: 0,
-        } => format!("  {source}: {rows} rows"),
-        Event::Extracted {
-            source,
-            rows,
-            refused,
-        } => {
-            format!("  {source}: {rows} rows, {refused} records refused")
+        Event::Extracted { source, rows, refused: 0 } => format!("  {source}: {}", of(*rows, "row")),
+        Event::Extracted { source, rows, refused } => {
+            format!("  {source}: {}, {} refused", of(*rows, "row"), of(*refused, "record"))
         }
-        Event::Built { model, rows } => format!("  {model}: {rows} rows"),
-        Event::Checked {
-            checks,
-            warnings,
-            errors,
-        } => {
-            let passed = checks - warnings - errors;
-            format!("  {passed} of {checks} passed, {warnings} warn, {errors} stop the load")
-        }
-        Event::Loaded { rows, to } => format!("  {rows} rows into {to}"),
+        Event::Built { model, rows } => format!("  {model}: {}", of(*rows, "row")),
+        Event::Checked { checks, warnings, errors } => checked(*checks, *warnings, *errors),
+        Event::Loaded { rows, to } => format!("  {} into {to}", of(*rows, "row")),
         Event::Kept { folder } => {
-            format!(
-                "the run did not finish; what it has lies in {}",
-                folder.display()
-            )
+            format!("the run did not finish; what it has lies in {}", folder.display())
         }
     }
+}
+
+fn checked(checks: usize, warnings: usize, errors: usize) -> String {
+    let mut line = format!("  {} of {checks} passed", checks - warnings - errors);
+    if warnings > 0 {
+        line += &format!(", {warnings} to look at");
+    }
+    if errors > 0 {
+        line += &format!(", {errors} against the load");
+    }
+    line
+}
+
+/// A number and what it counts.
+fn of(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -262,8 +262,7 @@ fn lay_profile(
                 .join(", "),
             _ => String::new(),
         };
-        return Err(Error::usage(format!("there is no profile `{name}`"))
-            .at(text.place(profiles.mark))
+        return Err(Error::usage(format!("`{FILE}` has no profile `{name}`"))
             .with_hint(format!("the profiles are: {names}")));
     };
     if !over.is_null() {

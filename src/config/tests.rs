@@ -108,7 +108,7 @@ fn what_conforms_but_cannot_be_meant_is_refused_at_its_line() {
 #[test]
 fn an_unknown_profile_names_those_that_are_there() {
     let error = read(WELL, Some("prdo")).unwrap_err();
-    assert_eq!(error.message(), "there is no profile `prdo`");
+    assert_eq!(error.message(), "`dfpipe.yml` has no profile `prdo`");
     assert_eq!(error.hint(), Some("the profiles are: local, other"));
 }
 

@@ -6,7 +6,10 @@
 use datafusion::{
     common::{Diagnostic, Location, Span as CommonSpan},
     error::DataFusionError,
-    sql::sqlparser::{ast::Statement, tokenizer::Span},
+    sql::sqlparser::{
+        ast::{Spanned, Statement},
+        tokenizer::Span,
+    },
 };
 
 use super::mentions::find;
@@ -42,7 +45,7 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
         .and_then(|diagnostic| diagnostic.span)
         .map(|span| common_place(file, span))
         .or_else(|| find(&text, statement?).map(|span| place_in(file, span)))
-        .unwrap_or_else(|| place_in(file, Span::empty()));
+        .unwrap_or_else(|| place_in(file, statement.map_or(Span::empty(), Spanned::span)));
     let mut explained = Error::new(kind(root, &text), text).at(place);
     if let Some(hint) = hint(root, diagnostic) {
         explained = explained.with_hint(hint);

@@ -17,6 +17,7 @@ pub fn completion(record: &RunRecord) -> String {
         result(record),
         attention(record),
     ];
+    let sections: Vec<_> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     sections.join("\n")
 }
 
@@ -148,8 +149,11 @@ fn rows(count: u64) -> String {
     }
 }
 
-/// Labels to the left, values to the right.
+/// Labels to the left, values to the right; nothing if there are no rows.
 fn table(title: &str, rows: &[(String, String)]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let width = |text: &String| text.chars().count();
     let left = rows
         .iter()
