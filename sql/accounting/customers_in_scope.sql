@@ -52,6 +52,7 @@ customers as (
         bool_or(side = 'crm' and is_misshapen) as is_misshapen_in_crm,
         bool_or(side = 'events' and is_misshapen) as is_misshapen_in_events,
         coalesce(bool_or(all_reasons like '%negative_lifetime_value%'), false) as has_negative_lifetime_value,
+        coalesce(bool_or(all_reasons like '%impossible_lifetime_value%'), false) as has_impossible_lifetime_value,
         coalesce(bool_or(all_reasons like '%negative_support_tickets%'), false) as has_negative_support_tickets,
         coalesce(bool_or(all_reasons like '%future_date%'), false) as has_future_date
     from sightings
@@ -67,6 +68,7 @@ select
     customers.is_misshapen_in_crm,
     customers.is_misshapen_in_events,
     customers.has_negative_lifetime_value,
+    customers.has_impossible_lifetime_value,
     customers.has_negative_support_tickets,
     customers.has_future_date,
     crm_outside.customer_id is not null and not customers.in_crm as is_outside_window_in_crm

@@ -10,6 +10,7 @@ checks:
       values:
         - malformed_record
         - negative_lifetime_value
+        - impossible_lifetime_value
         - negative_support_tickets
         - future_date
         - ambiguous_match
@@ -52,6 +53,7 @@ explained as (
             case when (is_misshapen_in_crm and not is_valid_in_crm)
                 or (is_misshapen_in_events and not has_usable_events) then 'malformed_record' end,
             case when has_negative_lifetime_value and not is_valid_in_crm then 'negative_lifetime_value' end,
+            case when has_impossible_lifetime_value and not is_valid_in_crm then 'impossible_lifetime_value' end,
             case when has_negative_support_tickets and not is_valid_in_crm then 'negative_support_tickets' end,
             case when has_future_date and not is_valid_in_crm then 'future_date' end,
             case when is_ambiguous then 'ambiguous_match' end,

@@ -28,7 +28,8 @@ crm as (
             when 'duplicate' then 'another record of this customer is newer, or the same'
             else concat_ws(', ',
                 case when trim(customer_id) = '' then 'customer_id is blank' end,
-                case when lifetime_value < 0 then concat('lifetime_value is ', lifetime_value) end,
+                case when lifetime_value < 0 or lifetime_value > 100000000000.00
+                    then concat('lifetime_value is ', lifetime_value) end,
                 case when support_tickets < 0 then concat('support_tickets is ', support_tickets) end,
                 case when last_activity_date > $run_date
                     then concat('last_activity_date is ', last_activity_date) end,
@@ -57,6 +58,7 @@ events as (
             when 'missing_customer_id' then 'customer_id is blank'
             when 'unknown_kind' then concat('no kind of event is called ', event_type)
             when 'negative_amount' then concat('amount is ', amount)
+            when 'impossible_amount' then concat('amount is ', amount)
         end as detail,
         concat('part ', part, ', position ', position) as place,
         customer_id,
@@ -69,7 +71,7 @@ events as (
             'amount=' || amount,
             'currency=' || currency) as record
     from event_records
-    where status in ('missing_customer_id', 'unknown_kind', 'negative_amount', 'duplicate')
+    where status in ('missing_customer_id', 'unknown_kind', 'negative_amount', 'impossible_amount', 'duplicate')
 ),
 
 refused as (

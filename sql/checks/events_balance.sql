@@ -14,7 +14,8 @@ judged as (
         count(*) filter (where status = 'aggregated') as aggregated,
         count(*) filter (where status = 'duplicate') as duplicates,
         count(*) filter (where status = 'unknown_kind') as unknown_kinds,
-        count(*) filter (where status in ('negative_amount', 'missing_customer_id')) as rejects,
+        count(*) filter (where status in ('negative_amount', 'impossible_amount', 'missing_customer_id'))
+            as rejects,
         count(*) filter (where status = 'outside_window') as outside
     from event_records
 ),

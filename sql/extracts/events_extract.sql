@@ -44,7 +44,8 @@ totals as (
         count(*) filter (where kind = 'page_view') as total_page_views,
         count(*) filter (where kind = 'purchase_completed') as purchase_count,
         -- Purchases in another currency count, but money is only added up in one.
-        sum(amount) filter (where kind = 'purchase_completed' and currency = $currency) as purchase_amount,
+        sum(cast(amount as decimal(38, 2)))
+            filter (where kind = 'purchase_completed' and currency = $currency) as purchase_amount,
         count(*) filter (where kind = 'support_chat_started') as support_interactions,
         min(occurred_at) as first_event_at,
         max(occurred_at) as last_event_at,

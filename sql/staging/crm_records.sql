@@ -33,9 +33,11 @@ judged as (
         *,
         updated_at >= $window_start and updated_at < $window_end as is_in_window,
         -- The order of the lines is the order of the reasons: the first one names the reject.
+        -- No customer is worth more than a hundred thousand millions: such a value is a slip.
         concat_ws(',',
             case when trim(customer_id) = '' then 'missing_customer_id' end,
             case when lifetime_value < 0 then 'negative_lifetime_value' end,
+            case when lifetime_value > 100000000000.00 then 'impossible_lifetime_value' end,
             case when support_tickets < 0 then 'negative_support_tickets' end,
             case when last_activity_date > $run_date or signup_date > $run_date then 'future_date' end
         ) as impossible

@@ -6,7 +6,14 @@ checks:
   - not_null: [event_id, customer_id, event_type, occurred_at, status]
   - one_of:
       column: status
-      values: [outside_window, missing_customer_id, unknown_kind, negative_amount, duplicate, aggregated]
+      values:
+        - outside_window
+        - missing_customer_id
+        - unknown_kind
+        - negative_amount
+        - impossible_amount
+        - duplicate
+        - aggregated
 */
 with
 
@@ -33,6 +40,8 @@ named as (
 ),
 
 -- The first line that applies decides: an event has exactly one status, so that they add up.
+-- No purchase costs more than ten millions: such an amount is a slip of a producer, and a few of them
+-- would be more than a sum of money can hold.
 judged as (
     select
         *,
@@ -41,6 +50,7 @@ judged as (
             when trim(customer_id) = '' then 'missing_customer_id'
             when kind is null then 'unknown_kind'
             when kind = 'purchase_completed' and amount < 0 then 'negative_amount'
+            when kind = 'purchase_completed' and amount > 10000000.00 then 'impossible_amount'
             else 'aggregated'
         end as verdict
     from named

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     model::{File, Model, Severity, Sql, header::BuiltinCheck},
 };
 
@@ -14,42 +14,44 @@ pub struct Predicate {
 
 /// All checks that the front matter of `model` asks for: of single rows, and of rows together.
 pub fn of_model(model: &Model) -> Result<(Vec<Predicate>, Vec<Check>)> {
-    let table = quoted(&model.name);
     let mut predicates = vec![];
     let mut others = vec![];
     for header in &model.header.checks {
-        let build = |property: String, description: String, query: String| {
-            build(
-                format!("{}.{property}", model.name),
-                description,
-                header.severity,
-                query,
-            )
-        };
-        let found = conditions(header);
-        if found.is_empty() && header.unique.is_none() {
-            return Err(says_nothing(model));
+        let (more_predicates, more) = of_entry(model, header)?;
+        predicates.extend(more_predicates);
+        others.extend(more);
+    }
+    Ok((predicates, others))
+}
+
+/// The checks of one entry of the front matter.
+pub fn of_entry(model: &Model, header: &BuiltinCheck) -> Result<(Vec<Predicate>, Vec<Check>)> {
+    let table = quoted(&model.name);
+    let build = |property: String, description: String, query: String| {
+        let name = format!("{}.{property}", model.name);
+        build(name, description, header.severity, query)
+    };
+    let mut predicates = vec![];
+    for (property, description, condition) in conditions(header) {
+        let query = format!("select * from {table} where {condition}");
+        predicates.push(Predicate {
+            check: build(property, description, query)?,
+            condition,
+        });
+    }
+    let mut others = vec![];
+    if let Some(columns) = &header.unique {
+        let list: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
+        let (list, names) = (list.join(", "), columns.join(", "));
+        let mut count = "rows".to_owned();
+        while columns.contains(&count) {
+            count.push('_');
         }
-        for (property, description, condition) in found {
-            let query = format!("select * from {table} where {condition}");
-            predicates.push(Predicate {
-                check: build(property, description, query)?,
-                condition,
-            });
-        }
-        if let Some(columns) = &header.unique {
-            let list = columns
-                .iter()
-                .map(|column| quoted(column))
-                .collect::<Vec<_>>()
-                .join(", ");
-            let names = columns.join(", ");
-            let query = format!(
-                "select {list}, count(*) as rows from {table} group by {list} having count(*) > 1"
-            );
-            let description = format!("No two rows have the same `{names}`.");
-            others.push(build(format!("unique({names})"), description, query)?);
-        }
+        let query = format!(
+            "select {list}, count(*) as {count} from {table} group by {list} having count(*) > 1"
+        );
+        let description = format!("No two rows have the same `{names}`.");
+        others.push(build(format!("unique({names})"), description, query)?);
     }
     Ok((predicates, others))
 }
@@ -64,14 +66,6 @@ pub fn count(model: &Model, predicates: &[Predicate]) -> Result<Sql> {
     let counts = counts.collect::<Vec<_>>().join(", ");
     let text = format!("select {counts} from {}", quoted(&model.name));
     parse(&format!("checks of {}", model.name), text)
-}
-
-fn says_nothing(model: &Model) -> Error {
-    let file = &model.sql.file.name;
-    Error::usage(format!(
-        "a check in the front matter of `{file}` says nothing"
-    ))
-    .with_hint("give one of: not_null, unique, between, one_of")
 }
 
 fn build(name: String, description: String, severity: Severity, query: String) -> Result<Check> {

@@ -11,8 +11,10 @@ use crate::{
 };
 
 mod builtin;
+mod plan;
 
 use builtin::Predicate;
+pub use plan::check;
 
 /// Bad rows that a result quotes.
 const QUOTED: usize = 3;

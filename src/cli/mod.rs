@@ -19,6 +19,10 @@ mod screen;
 
 use screen::Screen;
 
+/// Bytes of stack: conditions are trees, and each `and` of a long one is a branch deeper. Memory is
+/// taken only as far as it is used.
+const STACK: usize = 64 * 1024 * 1024;
+
 /// A SQL pipeline engine: extracts, transforms by plain SQL, checks, loads exactly once.
 #[derive(Debug, Parser)]
 #[command(
@@ -75,18 +79,7 @@ pub fn main() -> ExitCode {
         global: arguments.global,
         clock: Clock::system(),
     };
-    let outcome = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => {
-            let outcome = runtime.block_on(execute(arguments.command, &context));
-            // A source's thread may still wait for a broker that will never answer.
-            runtime.shutdown_background();
-            outcome
-        }
-        Err(error) => Err(Error::outside("no threads can be started").because(error)),
-    };
+    let outcome = on_a_large_stack(|| start(arguments.command, &context));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,6 +87,31 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// Calls `work` on a thread whose stack holds what people can make SQL of.
+fn on_a_large_stack(work: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        match thread.spawn_scoped(scope, work) {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(Error::outside("no threads can be started").because(error)),
+        }
+    })
+}
+
+fn start(command: Command, context: &Context) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK / 2)
+        .build()
+        .map_err(|error| Error::outside("no threads can be started").because(error))?;
+    let outcome = runtime.block_on(execute(command, context));
+    // A source's thread may still wait for a broker that will never answer.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn execute(command: Command, context: &Context) -> Result<()> {

@@ -15,15 +15,34 @@ impl Progress for Lines<'_> {
 fn line(event: &Event) -> String {
     match event {
         Event::Step(step) => (*step).to_owned(),
-        Event::Extracted { source, rows, refused: 0 } => format!("  {source}: {}", of(*rows, "row")),
-        Event::Extracted { source, rows, refused } => {
-            format!("  {source}: {}, {} refused", of(*rows, "row"), of(*refused, "record"))
+        Event::Extracted {
+            source,
+            rows,
+            refused: 0,
+        } => format!("  {source}: {}", of(*rows, "row")),
+        Event::Extracted {
+            source,
+            rows,
+            refused,
+        } => {
+            format!(
+                "  {source}: {}, {} refused",
+                of(*rows, "row"),
+                of(*refused, "record")
+            )
         }
         Event::Built { model, rows } => format!("  {model}: {}", of(*rows, "row")),
-        Event::Checked { checks, warnings, errors } => checked(*checks, *warnings, *errors),
+        Event::Checked {
+            checks,
+            warnings,
+            errors,
+        } => checked(*checks, *warnings, *errors),
         Event::Loaded { rows, to } => format!("  {} into {to}", of(*rows, "row")),
         Event::Kept { folder } => {
-            format!("the run did not finish; what it has lies in {}", folder.display())
+            format!(
+                "the run did not finish; what it has lies in {}",
+                folder.display()
+            )
         }
     }
 }
@@ -41,5 +60,9 @@ fn checked(checks: usize, warnings: usize, errors: usize) -> String {
 
 /// A number and what it counts.
 fn of(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
 }

@@ -1,12 +1,15 @@
 //! `dfpipe query`: one statement over the tables of a run, for scripts.
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use datafusion::{
     arrow::{
-        array::RecordBatch,
+        array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray},
         csv,
+        datatypes::{DataType, Field, Schema},
         json::{ArrayWriter, LineDelimitedWriter},
-        util::pretty::pretty_format_batches_with_schema,
+        util::{display::array_value_to_string, pretty::pretty_format_batches_with_schema},
     },
     parquet::arrow::ArrowWriter,
 };
@@ -23,7 +26,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The statement
-    #[arg(value_name = "SQL")]
+    #[arg(value_name = "SQL", allow_hyphen_values = true)]
     statement: String,
     /// How the rows are printed
     #[arg(short, long, value_enum, default_value = "table")]
@@ -50,6 +53,9 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let spill = std::env::temp_dir();
     let engine = Engine::new(&config, &spill)?;
     history::open(&engine, &config, &run).await?;
+    if history::names_warehouse(&arguments.statement) {
+        history::open_warehouse(&engine, &config).await?;
+    }
     let record = history::record(&run)?;
     let rows = engine
         .ask(
@@ -73,7 +79,9 @@ async fn print(mut rows: Rows, format: Format, context: &Context) -> Result<()> 
     let mut writer = Writer::new(format, &rows)?;
     while let Some(batch) = rows.next().await {
         writer.write(&batch?)?;
-        context.screen.result(&writer.take())?;
+        if !context.screen.stream(&writer.take())? {
+            return Ok(());
+        }
     }
     let rest = writer.finish()?;
     context.screen.result(&rest)
@@ -153,9 +161,30 @@ impl Writer {
 }
 
 fn csv_of(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
+    let batch = &flat(batch)?;
     let mut writer = csv::WriterBuilder::new().with_header(header).build(vec![]);
     writer.write(batch).map_err(odd)?;
     Ok(writer.into_inner())
+}
+
+/// Lists and structs as text: CSV has no other form for them.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch> {
+    let mut fields = Vec::with_capacity(batch.num_columns());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if !column.data_type().is_nested() {
+            fields.push(Arc::clone(field));
+            columns.push(Arc::clone(column));
+            continue;
+        }
+        let texts = (0..column.len()).map(|row| array_value_to_string(column, row));
+        let texts: StringArray = texts.collect::<Result<Vec<_>, _>>().map_err(odd)?.into();
+        fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+        columns.push(Arc::new(texts));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let schema = Arc::new(Schema::new(fields));
+    RecordBatch::try_new_with_options(schema, columns, &options).map_err(odd)
 }
 
 fn odd(error: impl std::fmt::Display) -> Error {

@@ -30,13 +30,18 @@ impl Screen {
     }
 
     /// A result, to stdout. A reader that went away (`| head`) is no error.
-    #[expect(clippy::unused_self, reason = "only who holds the screen prints")]
     pub fn result(&self, bytes: &[u8]) -> Result<()> {
+        self.stream(bytes).map(|_| ())
+    }
+
+    /// A part of a result; whether somebody still reads.
+    #[expect(clippy::unused_self, reason = "only who holds the screen prints")]
+    pub fn stream(&self, bytes: &[u8]) -> Result<bool> {
         let mut out = stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(Error::outside("the result cannot be printed").because(error)),
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
         }
     }
 

@@ -26,6 +26,15 @@ impl Column {
     }
 }
 
+/// What the configuration may write as a type, for its schema: [`ColumnType::parse`] has the last
+/// word on the two numbers.
+pub const TYPE_PATTERN: &str =
+    r"^(text|integer|double|boolean|date|timestamp|decimal\([0-9]{1,2}, ?[0-9]{1,2}\))$";
+
+/// What a reader is told who wrote another type; editors show it too.
+pub const TYPE_NAMES: &str =
+    "it can be: text, integer, double, boolean, date, timestamp, decimal(p,s)";
+
 /// The types that a column can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
@@ -53,7 +62,7 @@ pub enum ColumnType {
 impl ColumnType {
     /// Reads the type as the configuration writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        match text.trim().to_lowercase().as_str() {
+        match text {
             "text" => Some(Self::Text),
             "integer" => Some(Self::Integer),
             "double" => Some(Self::Double),
@@ -113,7 +122,8 @@ mod tests {
         };
         for (text, expected) in [
             ("text", Some(ColumnType::Text)),
-            (" Timestamp ", Some(ColumnType::Timestamp)),
+            ("timestamp", Some(ColumnType::Timestamp)),
+            (" Timestamp ", None),
             ("decimal(18,2)", Some(decimal)),
             ("decimal(18, 2)", Some(decimal)),
             ("decimal(39,2)", None),

@@ -5,9 +5,13 @@
 //! general validator was tried on paper: it can name neither the branch that `kind:` chose nor the
 //! key that was meant.
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::yaml::{Data, Key, Node, Text};
+use super::{
+    number::{self, Meaning},
+    yaml::{Data, Key, Node, Text},
+};
 use crate::error::{Error, did_you_mean};
 
 /// Turns `node` into the JSON that `schema` describes, or says all that is wrong with it.
@@ -38,6 +42,12 @@ impl<'a> Walk<'a> {
             return Value::Null;
         }
         let schema = self.not_null(schema);
+        if matches!(node.data, Data::Unset) {
+            return Value::Null;
+        }
+        if node.is_null() {
+            return self.problem(node, format!("{} lacks a value", named(path)), None);
+        }
         if let Some(branches) = schema["oneOf"].as_array() {
             return self.one_of(node, schema, branches, path);
         }
@@ -52,7 +62,8 @@ impl<'a> Walk<'a> {
                     .collect()
             }
             Data::List(_) => self.wrong_type(node, schema, path, "a list"),
-            Data::Scalar { text, plain } => self.scalar(node, text, *plain, schema, path),
+            Data::Scalar { text, plain, .. } => self.scalar(node, text, *plain, schema, path),
+            Data::Unset => Value::Null,
         }
     }
 
@@ -92,6 +103,10 @@ impl<'a> Walk<'a> {
                 .iter()
                 .filter_map(|branch| name_of(branch))
                 .collect();
+            if names.is_empty() {
+                let tags: Vec<_> = branches.iter().filter_map(tag_of).collect();
+                return self.no_branch(node, schema, &tags, path);
+            }
             return self.name(node, &names, path);
         };
         let tag = if branches
@@ -113,34 +128,54 @@ impl<'a> Walk<'a> {
                 self.map(node, entries, &schemas[own..], path)
             }
             None => {
-                let names: Vec<_> = branches.iter().filter_map(tag_of).collect();
-                let what = if schema["oneOf"][0]["properties"]["kind"].is_object() {
-                    "`kind` must be one of"
-                } else {
-                    "it must have one of the keys"
-                };
-                let place = node.get("kind").map_or(node.mark, |kind| kind.mark);
-                let problem = Error::usage(format!("{} is not understood", named(path)))
-                    .at(self.text.place(place))
-                    .with_hint(format!("{what}: {}", names.join(", ")));
-                self.problems.push(problem);
-                Value::Null
+                let tags: Vec<_> = branches.iter().filter_map(tag_of).collect();
+                self.no_branch(node, schema, &tags, path)
             }
         }
     }
 
+    fn no_branch(&mut self, node: &Node, schema: &Value, tags: &[&str], path: &str) -> Value {
+        let what = if schema["oneOf"][0]["properties"]["kind"].is_object() {
+            "`kind` must be one of"
+        } else {
+            "it must have one of the keys"
+        };
+        let place = node.get("kind").unwrap_or(node);
+        let message = format!("{} is not understood", named(path));
+        self.problem(place, message, Some(format!("{what}: {}", tags.join(", "))))
+    }
+
     fn name(&mut self, node: &Node, names: &[&str], path: &str) -> Value {
-        let text = node.text().unwrap_or_default();
-        if names.contains(&text) {
+        if let Some(text) = node.text().filter(|text| names.contains(text)) {
             return text.into();
         }
+        let text = node.written().unwrap_or_default();
         let hint = match did_you_mean(text, names.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`? It can be: {}", names.join(", ")),
             None => format!("it can be: {}", names.join(", ")),
         };
-        let problem = Error::usage(format!("{} cannot be `{text}`", named(path)));
-        self.problems
-            .push(problem.at(self.text.place(node.mark)).with_hint(hint));
+        let message = format!("{} cannot be `{text}`", named(path));
+        self.problem(node, message, Some(hint))
+    }
+
+    /// The text as it is, if it has the form that the schema asks for.
+    fn text(&mut self, node: &Node, text: &str, schema: &'a Value, path: &str) -> Value {
+        let pattern = schema["pattern"].as_str();
+        let pattern = pattern.and_then(|pattern| Regex::new(pattern).ok());
+        if pattern.is_none_or(|pattern| pattern.is_match(text)) {
+            return text.into();
+        }
+        let written = node.written().unwrap_or_default();
+        let hint = schema["patternErrorMessage"].as_str().map(str::to_owned);
+        self.problem(node, format!("{} cannot be `{written}`", named(path)), hint)
+    }
+
+    fn problem(&mut self, node: &Node, message: String, hint: Option<String>) -> Value {
+        let problem = Error::usage(message).at(self.text.place(node.mark));
+        self.problems.push(match hint {
+            Some(hint) => problem.with_hint(hint),
+            None => problem,
+        });
         Value::Null
     }
 
@@ -173,10 +208,16 @@ impl<'a> Walk<'a> {
             .iter()
             .filter_map(|schema| schema["required"].as_array())
             .flatten();
+        let mut lacking = vec![];
         for name in required.filter_map(Value::as_str) {
-            if !entries.iter().any(|(key, _)| key.name == name) {
-                let problem = Error::usage(format!("{} lacks the key `{name}`", named(path)));
-                self.problems.push(problem.at(self.text.place(node.mark)));
+            let is_there = entries.iter().any(|(key, _)| key.name == name);
+            if !is_there && !lacking.contains(&name) {
+                lacking.push(name);
+                self.problem(
+                    node,
+                    format!("{} lacks the key `{name}`", named(path)),
+                    None,
+                );
             }
         }
         Value::Object(object)
@@ -210,16 +251,18 @@ impl<'a> Walk<'a> {
             let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
             return self.name(node, &names, path);
         }
-        let meant = plain.then(|| {
-            let boolean = matches!(text, "true" | "false").then(|| (text == "true").into());
-            boolean
-                .filter(|_| allows(schema, "boolean"))
-                .or_else(|| number(text).filter(|number| fits(number, schema)))
-        });
-        match meant.flatten() {
-            Some(value) => value,
-            None if allows(schema, "string") => text.into(),
-            None => self.wrong_type(node, schema, path, &format!("`{text}`")),
+        let written = || format!("`{}`", node.written().unwrap_or_default());
+        if plain && matches!(text, "true" | "false") && allows(schema, "boolean") {
+            return (text == "true").into();
+        }
+        match number::read(text, schema) {
+            Meaning::Number(value) if plain => value,
+            Meaning::OutOfRange(wanted) if plain => {
+                let message = format!("{} {wanted}, not {}", named(path), written());
+                self.problem(node, message, None)
+            }
+            _ if allows(schema, "string") => self.text(node, text, schema, path),
+            _ => self.wrong_type(node, schema, path, &written()),
         }
     }
 
@@ -233,12 +276,8 @@ impl<'a> Walk<'a> {
                 .join(" or "),
             _ => "another type".to_owned(),
         };
-        let problem = Error::usage(format!(
-            "{} must be of type {types}, not {found}",
-            named(path)
-        ));
-        self.problems.push(problem.at(self.text.place(node.mark)));
-        Value::Null
+        let message = format!("{} must be of type {types}, not {found}", named(path));
+        self.problem(node, message, None)
     }
 }
 
@@ -251,28 +290,8 @@ fn named(path: &str) -> String {
     }
 }
 
-fn number(text: &str) -> Option<Value> {
-    let integer = text.parse::<i64>().ok().map(Value::from);
-    let looks_numeric = text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
-    integer.or_else(|| {
-        text.parse::<f64>()
-            .ok()
-            .filter(|_| looks_numeric)
-            .map(Value::from)
-    })
-}
-
-fn fits(number: &Value, schema: &Value) -> bool {
-    let unsigned = schema["minimum"]
-        .as_f64()
-        .is_some_and(|minimum| minimum >= 0.0);
-    let in_range = !unsigned || number.as_f64().is_some_and(|value| value >= 0.0);
-    let integer = number.is_i64() && allows(schema, "integer");
-    in_range && (integer || allows(schema, "number"))
-}
-
 /// Whether the schema's `type` names `wanted`.
-fn allows(schema: &Value, wanted: &str) -> bool {
+pub(super) fn allows(schema: &Value, wanted: &str) -> bool {
     match &schema["type"] {
         Value::String(one) => one == wanted,
         Value::Array(several) => several.iter().any(|one| one == wanted),

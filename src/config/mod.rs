@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 pub mod column;
 pub mod conform;
 pub mod interpolate;
+mod number;
 mod profile;
 mod raw;
 mod resolve;
@@ -170,7 +171,7 @@ pub struct Kafka {
     pub brokers: String,
     /// The topic.
     pub topic: String,
-    /// The consumer group that offsets are committed for.
+    /// The consumer group that the reader names itself by.
     pub group: String,
     /// How long before the window reading begins.
     pub max_lateness: chrono::Duration,
@@ -262,7 +263,8 @@ fn lay_profile(
                 .join(", "),
             _ => String::new(),
         };
-        return Err(Error::usage(format!("`{FILE}` has no profile `{name}`"))
+        return Err(Error::usage(format!("there is no profile `{name}`"))
+            .at(text.place(profiles.mark))
             .with_hint(format!("the profiles are: {names}")));
     };
     if !over.is_null() {

@@ -6,7 +6,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::secret::Secret;
+use super::{
+    column::{TYPE_NAMES, TYPE_PATTERN},
+    secret::Secret,
+};
 
 /// A dfpipe project.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -87,6 +90,10 @@ pub struct RawSource {
 pub struct RawColumn {
     /// `text`, `integer`, `double`, `boolean`, `date`, `timestamp` or `decimal(p,s)`.
     #[serde(rename = "type")]
+    #[schemars(
+        regex(pattern = TYPE_PATTERN),
+        extend("patternErrorMessage" = TYPE_NAMES)
+    )]
     pub kind: String,
     /// Where the value stands in a record, names joined by dots. Default: the column's name.
     pub path: Option<String>,
@@ -152,8 +159,8 @@ pub struct RawCrm {
     pub url: String,
     /// Path of the collection, such as `/v1/customers`.
     pub path: String,
-    /// Query parameters of every request; `${window_start}`, `${window_end}` and `${as_of}` are
-    /// filled in at each run.
+    /// Query parameters of every request; `${as_of}`, `${window_start}`, `${window_end}` and
+    /// `${run_date}` are filled in at each run.
     #[serde(default)]
     pub query: IndexMap<String, String>,
     /// How requests are signed.
@@ -162,11 +169,11 @@ pub struct RawCrm {
     pub records: Option<String>,
     /// How one page leads to the next.
     pub pagination: RawPagination,
-    /// Requests allowed in any 60 seconds. Default: 100.
+    /// Requests allowed in any 60 seconds, up to 100000. Default: 100.
     pub requests_per_minute: Option<u32>,
     /// Seconds until a request is given up. Default: 30.
     pub timeout_seconds: Option<u64>,
-    /// How often a failed request is tried again. Default: 5.
+    /// How often a failed request is tried again, up to 100. Default: 5.
     pub retries: Option<u32>,
 }
 
@@ -212,7 +219,8 @@ pub struct RawPageNumber {
     pub size_parameter: Option<String>,
     /// Records asked for per page. Default: 100.
     pub size: Option<u32>,
-    /// Where a page says how many records there are in all.
+    /// Where a page says how many records there are in all. Without it pages are asked for until one
+    /// is empty.
     pub total: Option<String>,
 }
 
@@ -240,7 +248,7 @@ pub struct RawKafka {
     pub brokers: String,
     /// The topic.
     pub topic: String,
-    /// The consumer group that offsets are committed for.
+    /// The consumer group that the reader names itself by.
     pub group: String,
     /// Seconds before the window that reading begins, for events that arrived with an earlier
     /// broker time than their own. Default: 3600.

@@ -3,6 +3,7 @@
 //! The last step in which a configuration can be wrong; every problem keeps its place in the file.
 
 use std::{
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -25,6 +26,9 @@ use crate::{
 
 const DEFAULT_MEMORY: usize = 2_000_000_000;
 
+/// Seconds that a setting may wait: at most a day.
+const TIMEOUTS: RangeInclusive<u64> = 1..=86_400;
+
 /// Names that dfpipe adds to every extract; see [`crate::sources`].
 const RESERVED_COLUMNS: [&str; 2] = ["_part", "_position"];
 
@@ -40,6 +44,12 @@ impl Places<'_> {
     fn problem(&self, path: &[&str], message: String) -> Error {
         let node = path.iter().try_fold(self.root, |node, key| node.get(key));
         Error::usage(message).at(self.text.place(node.unwrap_or(self.root).mark))
+    }
+
+    /// A value as it stands in the file: what variables hold is not for the screen.
+    fn written(&self, path: &[&str]) -> &str {
+        let node = path.iter().try_fold(self.root, |node, key| node.get(key));
+        node.and_then(Node::written).unwrap_or_default()
     }
 }
 
@@ -72,8 +82,9 @@ impl Resolver<'_> {
     fn config(&mut self, raw: RawConfig, profile: String) -> Config {
         let as_of = raw.as_of.as_deref().and_then(|text| {
             let time = parse_time(text);
+            let written = self.places.written(&["as_of"]);
             self.check(time.is_some(), &["as_of"], || {
-                format!("`as_of` is not a time: `{text}`")
+                format!("`as_of` is not a time: `{written}`")
             });
             time
         });
@@ -114,8 +125,9 @@ impl Resolver<'_> {
     fn engine(&mut self, raw: &RawEngine) -> Engine {
         let limit = raw.memory_limit.as_deref().map(|text| {
             let size = parse_size(text);
+            let written = self.places.written(&["engine", "memory_limit"]);
             self.check(size.is_some(), &["engine", "memory_limit"], || {
-                format!("`engine.memory_limit` is not a size: `{text}` (such as `512MB`)")
+                format!("`engine.memory_limit` is not a size: `{written}` (such as `512MB`)")
             });
             size.unwrap_or(DEFAULT_MEMORY)
         });
@@ -185,8 +197,10 @@ impl Resolver<'_> {
             format!("`{name}` cannot be the name of a column")
         });
         let kind = ColumnType::parse(&raw.kind);
-        self.check(kind.is_some(), &[&here[..], &["type"]].concat(), || {
-            format!("column `{name}` has an unknown type: `{}`", raw.kind)
+        let place = [&here[..], &["type"]].concat();
+        let written = self.places.written(&place);
+        self.check(kind.is_some(), &place, || {
+            format!("column `{name}` cannot be `{written}`: p is 1 to 38, s is 0 to p")
         });
         let kind = kind.unwrap_or(ColumnType::Text);
         let is_email = raw.pii.is_some();
@@ -206,16 +220,11 @@ impl Resolver<'_> {
 
     fn files(&mut self, source: &str, raw: &RawFiles) -> Files {
         let format = raw.format.or_else(|| format_of(&raw.path));
-        self.check(
-            format.is_some(),
-            &["sources", source, "from", "path"],
-            || {
-                format!(
-                    "the format of `{}` cannot be told from its name: set `format`",
-                    raw.path
-                )
-            },
-        );
+        let place = ["sources", source, "from", "path"];
+        let written = self.places.written(&place);
+        self.check(format.is_some(), &place, || {
+            format!("the format of `{written}` cannot be told from its name: set `format`")
+        });
         Files {
             path: self.location(&raw.path),
             format: format.unwrap_or(FileFormat::Ndjson),
@@ -231,11 +240,17 @@ impl Resolver<'_> {
             format!("the address of `{source}` is not an http or https URL")
         });
         let requests_per_minute = raw.requests_per_minute.unwrap_or(100);
-        self.check(
-            requests_per_minute > 0,
-            &["sources", source, "from"],
-            || "`requests_per_minute` must be at least 1".to_owned(),
+        let timeout = raw.timeout_seconds.unwrap_or(30);
+        let retries = raw.retries.unwrap_or(5);
+        let here = ["sources", source, "from"];
+        self.between(
+            &here,
+            "requests_per_minute",
+            requests_per_minute.into(),
+            1..=100_000,
         );
+        self.between(&here, "timeout_seconds", timeout, TIMEOUTS);
+        self.between(&here, "retries", retries.into(), 0..=100);
         Crm {
             url: url.unwrap_or_else(|| {
                 url::Url::parse("http://invalid").expect("a constant and valid URL")
@@ -245,8 +260,8 @@ impl Resolver<'_> {
             records: split_path(raw.records.as_deref().unwrap_or("data")),
             pagination: paging(raw.pagination),
             requests_per_minute,
-            timeout: Duration::from_secs(raw.timeout_seconds.unwrap_or(30)),
-            retries: raw.retries.unwrap_or(5),
+            timeout: Duration::from_secs(timeout),
+            retries,
         }
     }
 
@@ -262,6 +277,9 @@ impl Resolver<'_> {
                 || format!("`{name}` of `{source}` is empty"),
             );
         }
+        let timeout = raw.timeout_seconds.unwrap_or(30);
+        let here = ["sources", source, "from"];
+        self.between(&here, "timeout_seconds", timeout, TIMEOUTS);
         Kafka {
             brokers: raw.brokers,
             topic: raw.topic,
@@ -269,7 +287,7 @@ impl Resolver<'_> {
             max_lateness: chrono::Duration::seconds(i64::from(
                 raw.max_lateness_seconds.unwrap_or(3600),
             )),
-            timeout: Duration::from_secs(raw.timeout_seconds.unwrap_or(30)),
+            timeout: Duration::from_secs(timeout),
             options: raw.options.into_iter().collect(),
         }
     }
@@ -277,8 +295,9 @@ impl Resolver<'_> {
     fn destination(&mut self, raw: RawDestination) -> Destination {
         let RawDestination::Parquet(raw) = raw;
         for (name, value) in [("dataset", &raw.dataset), ("table", &raw.table)] {
+            let written = self.places.written(&["destination", name]);
             self.check(is_name(value), &["destination", name], || {
-                format!("`{value}` cannot be the name of a {name}")
+                format!("`{written}` cannot be the name of a {name}")
             });
         }
         Destination {
@@ -294,6 +313,13 @@ impl Resolver<'_> {
         if !holds {
             self.problems.push(self.places.problem(path, message()));
         }
+    }
+
+    fn between(&mut self, at: &[&str], name: &str, value: u64, range: RangeInclusive<u64>) {
+        let (least, most) = (range.start(), range.end());
+        self.check(range.contains(&value), &[at, &[name]].concat(), || {
+            format!("`{name}` must lie between {least} and {most}, not {value}")
+        });
     }
 
     fn folder(&self, path: &str) -> PathBuf {

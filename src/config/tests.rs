@@ -92,14 +92,14 @@ fn all_problems_come_at_once_with_their_lines() {
 #[test]
 fn what_conforms_but_cannot_be_meant_is_refused_at_its_line() {
     let text = WELL
-        .replace("type: text,", "type: txt,")
+        .replace("decimal(18,2)", "decimal(2,3)")
         .replace("as_of: 2026-11-15", "as_of: tomorrow")
         .replace("table: t}", "table: My-Table}");
     assert_eq!(
         problems(&text),
         [
             "11: `as_of` is not a time: `tomorrow`",
-            "6: column `a` has an unknown type: `txt`",
+            "7: column `b` cannot be `decimal(2,3)`: p is 1 to 38, s is 0 to p",
             "9: `My-Table` cannot be the name of a table",
         ],
     );
@@ -108,7 +108,7 @@ fn what_conforms_but_cannot_be_meant_is_refused_at_its_line() {
 #[test]
 fn an_unknown_profile_names_those_that_are_there() {
     let error = read(WELL, Some("prdo")).unwrap_err();
-    assert_eq!(error.message(), "`dfpipe.yml` has no profile `prdo`");
+    assert_eq!(error.message(), "there is no profile `prdo`");
     assert_eq!(error.hint(), Some("the profiles are: local, other"));
 }
 
@@ -116,4 +116,135 @@ fn an_unknown_profile_names_those_that_are_there() {
 fn no_secret_is_shown_by_debug() {
     let text = WELL.replace("email_hash_key: k", "email_hash_key: hunter2");
     assert!(!format!("{:?}", read(&text, None).unwrap()).contains("hunter2"));
+}
+
+/// The problems of the file with one thing changed.
+fn told(from: &str, to: &str) -> Vec<String> {
+    assert!(WELL.contains(from), "{from}");
+    problems(&WELL.replace(from, to))
+}
+
+const CRM: &str = "{kind: crm, url: 'http://c.test', path: /v1, pagination: {kind: cursor}, ";
+
+#[test]
+fn what_a_variable_holds_is_never_shown_by_a_problem() {
+    for (more, message) in [
+        (
+            "auth: '${BROKERS}'",
+            "8: `sources.s.from.auth` is not understood",
+        ),
+        (
+            "auth: {header: '${BROKERS}'}",
+            "8: `sources.s.from.auth.header` must be of type object, not `${BROKERS}`",
+        ),
+        (
+            "query: '${BROKERS}'",
+            "8: `sources.s.from.query` must be of type object, not `${BROKERS}`",
+        ),
+        (
+            "retries: '${BROKERS}'",
+            "8: `sources.s.from.retries` must be of type integer or null, not `${BROKERS}`",
+        ),
+    ] {
+        let found = told(
+            "{kind: files, path: 'data/*.ndjson'}",
+            &format!("{CRM}{more}}}"),
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(message), "{found:?}");
+        assert!(!found[0].contains("9092"), "{found:?}");
+    }
+    let found = told("table: t}", "table: '${BROKERS}'}");
+    assert_eq!(found, ["9: `${BROKERS}` cannot be the name of a table"]);
+}
+
+#[test]
+fn a_number_that_cannot_be_is_a_problem_and_no_bug() {
+    for (setting, message) in [
+        (
+            "window_days: 99999999999",
+            "1: `window_days` must lie between 0 and 4294967295, not `99999999999`",
+        ),
+        (
+            "window_days: -1e999",
+            "1: `window_days` must be of type integer or null, not `-1e999`",
+        ),
+        (
+            "engine: {partitions: 99999999999}",
+            "1: `engine.partitions` must lie between 0 and 4294967295, not `99999999999`",
+        ),
+        (
+            "parameters: {x: 1e999}",
+            "1: `parameters.x` must be a number of 64 bits, not `1e999`",
+        ),
+    ] {
+        let found = told("pipeline: p", &format!("{setting}\npipeline: p"));
+        assert_eq!(found, [message]);
+    }
+    for (setting, message) in [
+        (
+            "retries: 4294967295",
+            "`retries` must lie between 0 and 100, not 4294967295",
+        ),
+        (
+            "requests_per_minute: 100001",
+            "`requests_per_minute` must lie between 1 and 100000, not 100001",
+        ),
+        (
+            "timeout_seconds: 0",
+            "`timeout_seconds` must lie between 1 and 86400, not 0",
+        ),
+    ] {
+        let found = told(
+            "{kind: files, path: 'data/*.ndjson'}",
+            &format!("{CRM}{setting}}}"),
+        );
+        assert_eq!(found, [format!("8: {message}")]);
+    }
+}
+
+#[test]
+fn nothing_is_no_text() {
+    for nothing in ["~", "", "null", "${NO_KEY:-}"] {
+        let found = told("email_hash_key: k", &format!("email_hash_key: {nothing}"));
+        assert_eq!(found, ["2: `email_hash_key` lacks a value"], "{nothing}");
+    }
+}
+
+#[test]
+fn run_parameters_are_filled_in_only_where_they_are_known() {
+    let hint = "(of a run's parameters, `${as_of}`, `${window_start}`, `${window_end}`, \
+                `${run_date}` are filled in, and only in the `query` of a CRM)";
+    let files = "{kind: files, path: 'data/*.ndjson'}";
+    let found = told(files, "{kind: files, path: 'data/${run_date}.csv'}");
+    assert_eq!(
+        found,
+        [format!("8: `${{run_date}}` is not known here {hint}")]
+    );
+    let found = told(files, &format!("{CRM}query: {{run: '${{run_id}}'}}}}"));
+    assert_eq!(
+        found,
+        [format!("8: `${{run_id}}` is not known here {hint}")]
+    );
+
+    let well = WELL.replace(files, &format!("{CRM}query: {{day: '${{run_date:-x}}'}}}}"));
+    let From::Crm(crm) = &read(&well, None).unwrap().sources["s"].from else {
+        panic!("a CRM was meant")
+    };
+    assert_eq!(crm.query, [("day".to_owned(), "${run_date}".to_owned())]);
+}
+
+#[test]
+fn an_unknown_type_and_a_missing_key_are_told_at_once_and_each_only_once() {
+    let text = WELL
+        .replace("type: text,", "type: txt,")
+        .replace("{kind: files, path: 'data/*.ndjson'}", "{kind: files}");
+    assert_eq!(
+        problems(&text),
+        [
+            "6: `sources.s.columns.a.type` cannot be `txt` (it can be: text, integer, double, \
+             boolean, date, timestamp, decimal(p,s))",
+            "8: `sources.s.from` lacks the key `path`",
+        ],
+    );
 }

@@ -55,7 +55,11 @@ pub enum Data {
         text: String,
         /// Whether it stood without quotes.
         plain: bool,
+        /// What stands in the file, where `text` came from variables.
+        written: Option<String>,
     },
+    /// A value whose variable is not set, or that names a run parameter in vain: told already.
+    Unset,
     /// A list.
     List(Vec<Node>),
     /// A mapping, in the order of the file.
@@ -100,10 +104,24 @@ impl Node {
         }
     }
 
-    /// An empty scalar, or one that YAML reads as nothing.
+    /// The text of a scalar as it stands in the file: what variables hold is not for the screen.
+    pub fn written(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar { text, written, .. } => Some(written.as_ref().unwrap_or(text)),
+            _ => None,
+        }
+    }
+
+    /// An empty scalar, or one that YAML reads as nothing. A variable that holds `null` is text.
     pub fn is_null(&self) -> bool {
-        matches!(&self.data, Data::Scalar { text, plain: true }
-            if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+        match &self.data {
+            Data::Scalar { plain: false, .. } => false,
+            Data::Scalar { text, written, .. } if written.is_some() => text.is_empty(),
+            Data::Scalar { text, .. } => {
+                matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+            }
+            _ => false,
+        }
     }
 }
 
@@ -146,6 +164,7 @@ fn convert(node: &MarkedYaml<'_>, text: &Text<'_>) -> Result<Node> {
         YamlData::Representation(value, style, _) => Data::Scalar {
             text: value.to_string(),
             plain: *style == ScalarStyle::Plain,
+            written: None,
         },
         YamlData::Sequence(items) => Data::List(
             items

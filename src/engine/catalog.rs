@@ -6,7 +6,7 @@ use datafusion::{
     arrow::datatypes::{DataType, Field, Schema, SchemaRef},
     catalog::{MemorySchemaProvider, TableProvider},
     datasource::empty::EmptyTable,
-    prelude::ParquetReadOptions,
+    prelude::{DataFrame, ParquetReadOptions},
 };
 
 use super::Engine;
@@ -71,21 +71,33 @@ impl Engine {
         registered.map_err(|error| odd(name, &error))
     }
 
-    /// Registers Parquet files of a store as one table; nothing if there are none.
+    /// Registers Parquet files of a store as one table, columns matched by name, the last file's
+    /// first; nothing if there are no files.
     pub async fn register_files(&self, name: &str, files: &[Location]) -> Result<()> {
-        let Some(first) = files.first() else {
-            return Ok(());
-        };
-        self.context
-            .register_object_store(&first.root()?, Arc::clone(&first.store));
-        let urls = files.iter().map(|file| Ok(file.url()?.to_string()));
-        let urls: Vec<_> = urls.collect::<Result<_>>()?;
-        let read = self
-            .context
-            .read_parquet(urls, ParquetReadOptions::default())
-            .await;
-        let table = read.map_err(|error| odd(name, &error))?.into_view();
-        self.register(name, table)
+        let mut table: Option<DataFrame> = None;
+        for file in files.iter().rev() {
+            self.context
+                .register_object_store(&file.root()?, Arc::clone(&file.store));
+            let options = ParquetReadOptions::default();
+            let read = self
+                .context
+                .read_parquet(file.url()?.to_string(), options)
+                .await;
+            let read = read.map_err(|error| odd(name, &error))?;
+            table = Some(match table {
+                None => read,
+                Some(table) => table.union_by_name(read).map_err(|error| {
+                    let place = file.display();
+                    odd(name, &error).with_hint(format!(
+                        "the columns of `{place}` are of other types than later ones"
+                    ))
+                })?,
+            });
+        }
+        match table {
+            None => Ok(()),
+            Some(table) => self.register(name, table.into_view()),
+        }
     }
 
     /// Makes the schema `name`, so that tables can be registered as `name.table`.

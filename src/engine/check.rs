@@ -7,7 +7,7 @@ use std::{
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 
-use super::{Engine, catalog::engine_tables};
+use super::{Engine, catalog::engine_tables, columns, diagnostics::explain, plan::ordered};
 use crate::{
     config::Config,
     error::{Error, Result, did_you_mean},
@@ -16,14 +16,16 @@ use crate::{
     table_file::stored,
 };
 
-/// What a checked pipeline is: the shape of every model.
+/// What a checked pipeline is: the shapes of its models, and what is wrong with the others.
 #[derive(Debug)]
 pub struct Checked {
-    /// The columns of each model, by its name.
+    /// The columns of each model that is well, by its name.
     pub schemas: BTreeMap<String, SchemaRef>,
+    /// All that is wrong.
+    pub problems: Vec<Error>,
 }
 
-/// Checks all models and checks of `project`.
+/// Checks all models of `project` and the files of its checks.
 pub async fn check(
     config: &Config,
     project: &Project,
@@ -68,27 +70,25 @@ pub async fn check(
             continue;
         }
         let planned = match engine.plan(&check.sql, parameters).await {
-            Ok(plan) => engine.optimize(&plan, &check.sql).map(|_| ()),
+            Ok(plan) => engine.verify(&plan, &check.sql).await,
             Err(error) => Err(error),
         };
         problems.extend(planned.err());
     }
     problems.extend(settings(config, project));
-    let problems = problems.iter().flat_map(Error::problems).cloned();
-    match Error::all(problems) {
-        Some(error) => Err(error),
-        None => Ok(Checked { schemas }),
-    }
+    Ok(Checked { schemas, problems })
 }
 
 async fn check_model(engine: &Engine, model: &Model, parameters: &Parameters) -> Result<SchemaRef> {
     let plan = engine.plan(&model.sql, parameters).await?;
     let schema: SchemaRef = Arc::new(stored(plan.schema().as_arrow()));
-    engine.optimize(&plan, &model.sql)?;
-    let problems = unknown_columns(model, &schema);
+    let problems = columns::problems(&model.sql, &schema);
+    let problems = problems.into_iter().chain(unknown_columns(model, &schema));
     if let Some(error) = Error::all(problems) {
         return Err(error);
     }
+    let plan = ordered(plan, &model.header.key).map_err(|error| explain(&error, &model.sql))?;
+    engine.verify(&plan, &model.sql).await?;
     engine.register_shape(&model.name, SchemaRef::clone(&schema))?;
     Ok(schema)
 }

@@ -18,6 +18,11 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)\b").expect("the pattern is valid")
 });
 
+/// How a message speaks of a function: `Max is 99` speaks of none.
+static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)\(").expect("the pattern is valid")
+});
+
 static RECEIVED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"received (\d+)").expect("the pattern is valid"));
 
@@ -36,12 +41,19 @@ pub fn find(message: &str, statement: &Statement) -> Option<Span> {
         }
     }
     let names = || mentioned.iter().map(|name| last_part(name));
+    let called: Vec<&str> = CALLED
+        .captures_iter(message)
+        .filter_map(|found| Some(found.get(1).or_else(|| found.get(2))?.as_str()))
+        .collect();
     let arguments = RECEIVED
         .captures(message)
         .and_then(|found| found[1].parse().ok());
     names()
         .find_map(|name| named(&parts.arguments, name))
-        .or_else(|| names().find_map(|name| parts.call(name, arguments)))
+        .or_else(|| {
+            let mut called = called.iter().map(|name| last_part(name));
+            called.find_map(|name| parts.call(name, arguments))
+        })
         .or_else(|| {
             mentioned
                 .iter()
@@ -60,6 +72,15 @@ fn named(pool: &[(String, Span)], name: &str) -> Option<Span> {
 fn last_part(name: &str) -> &str {
     let name = name.split('(').next().unwrap_or(name);
     name.rsplit('.').next().unwrap_or(name)
+}
+
+/// Whether `word` stands in `text`, and is not a piece of a longer word.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |one: char| one.is_alphanumeric() || one == '_';
+    text.match_indices(word).any(|(start, _)| {
+        let (before, after) = (&text[..start], &text[start + word.len()..]);
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
 }
 
 /// The parts of a statement that messages speak of, each with its place.
@@ -86,11 +107,10 @@ impl Parts {
 
     /// The filter that speaks of `name`.
     fn filter(&self, name: &str) -> Option<Span> {
-        let name = last_part(name);
-        self.filters
-            .iter()
-            .find(|(text, _)| text.contains(name))
-            .map(|(_, span)| *span)
+        let whole = self.filters.iter().find(|(text, _)| has_word(text, name));
+        let last = last_part(name);
+        let found = whole.or_else(|| self.filters.iter().find(|(text, _)| has_word(text, last)));
+        found.map(|(_, span)| *span)
     }
 
     fn add_call(&mut self, function: &Function) {
@@ -151,6 +171,21 @@ fn entry(ident: &Ident) -> (String, Span) {
 mod tests {
     use super::find;
     use crate::model::{File, Sql};
+
+    #[test]
+    fn a_word_that_is_called_like_a_function_speaks_of_it_only_in_quotes_or_with_arguments() {
+        let file = File {
+            path: "m".into(),
+            name: "m".into(),
+            text: "select max(a), sum(b) from t".into(),
+        };
+        let sql = Sql::parse(file).unwrap();
+        let found = |message| find(message, &sql.statement).map(|span| span.start.column);
+        assert_eq!(found("5000 is too large to store. Max is 99"), None);
+        assert_eq!(found("the sum is not defined"), None);
+        assert_eq!(found("sum(Utf8) is not defined"), Some(16));
+        assert_eq!(found("function 'max' is not defined"), Some(8));
+    }
 
     #[test]
     fn the_place_is_found_by_what_the_message_speaks_of() {

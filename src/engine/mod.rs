@@ -10,6 +10,7 @@
 
 mod catalog;
 mod check;
+mod columns;
 mod diagnostics;
 mod mentions;
 mod plan;
@@ -18,6 +19,7 @@ mod session;
 
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
 pub use check::{Checked, check};
+pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use run::{Rows, Spill};
 pub use session::Engine;

@@ -26,12 +26,10 @@ impl Engine {
         plan.map_err(|error| explain(&error, &sql))
     }
 
-    /// Types the plan as deep as can be done without data.
-    pub fn optimize(&self, plan: &LogicalPlan, sql: &Sql) -> Result<LogicalPlan> {
-        self.context
-            .state()
-            .optimize(plan)
-            .map_err(|error| explain(&error, sql))
+    /// Types the plan as deep as can be done without data: until it could be executed.
+    pub async fn verify(&self, plan: &LogicalPlan, sql: &Sql) -> Result<()> {
+        let physical = self.context.state().create_physical_plan(plan).await;
+        physical.map(|_| ()).map_err(|error| explain(&error, sql))
     }
 }
 

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::SchemaRef},
+    common::TableReference,
     error::DataFusionError,
     execution::context::SQLOptions,
     logical_expr::LogicalPlan,
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    model::{File, Model, Parameters, Sql, sql::syntax_error},
+    model::{File, Model, Parameters, Sql, graph::unknown_table, sql::syntax_error},
     table_file::{FileFacts, ParquetFile},
 };
 
@@ -100,8 +101,11 @@ impl Engine {
         if let Statement::Statement(query) = &first
             && matches!(**query, SqlStatement::Query(_))
         {
-            return self.query(&Sql::parse(file)?, parameters).await;
+            let sql = Sql::parse(file)?;
+            self.know_tables(&sql)?;
+            return self.query(&sql, parameters).await;
         }
+        let first = explained(first, &file, parameters)?;
         let read_only = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
@@ -113,6 +117,24 @@ impl Engine {
                 .with_hint("the statement can be a select, show, describe or explain")
         })?;
         self.execute_text(&plan, &file, None).await
+    }
+
+    /// An error with the nearest name for a table that there is not.
+    fn know_tables(&self, sql: &Sql) -> Result<()> {
+        let unknown = sql.reads.iter().find(|read| {
+            let name = TableReference::parse_str(&read.table);
+            !self.context.table_exist(name).unwrap_or(false)
+        });
+        let Some(read) = unknown else { return Ok(()) };
+        let schema = self
+            .context
+            .catalog("datafusion")
+            .and_then(|all| all.schema("public"));
+        let names = schema
+            .map(|schema| schema.table_names())
+            .unwrap_or_default();
+        let names = names.iter().map(String::as_str);
+        Err(unknown_table(&read.table, names).at(read.place.clone()))
     }
 
     /// Runs a plan that was made from `sql`.
@@ -195,6 +217,25 @@ impl Engine {
         facts.sort_by_key(|(number, _)| *number);
         Ok(facts.into_iter().map(|(_, facts)| facts).collect())
     }
+}
+
+/// `explain` with the parameters of its query filled in; any other statement as it is.
+fn explained(statement: Statement, file: &File, parameters: &Parameters) -> Result<Statement> {
+    let Statement::Explain(mut explain) = statement else {
+        return Ok(statement);
+    };
+    if let Statement::Statement(inner) = *explain.statement {
+        let mut sql = Sql {
+            file: file.clone(),
+            statement: *inner,
+            reads: vec![],
+        };
+        if let Err(problems) = parameters.fill(&mut sql) {
+            return Err(Error::all(problems).unwrap_or_else(|| Error::bug("no problem at all")));
+        }
+        explain.statement = Box::new(Statement::Statement(Box::new(sql.statement)));
+    }
+    Ok(Statement::Explain(explain))
 }
 
 /// An error that came while rows were flowing: the data is wrong, not the SQL's form.

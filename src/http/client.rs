@@ -8,12 +8,15 @@ use std::{
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use reqwest::{RequestBuilder, redirect::Policy};
+use reqwest::{
+    header::{HeaderName, HeaderValue},
+    redirect::Policy,
+};
 use url::Url;
 
-use super::{budget::Budget, failure::Failure};
+use super::{auth, budget::Budget, failure::Failure};
 use crate::{
-    config::{Auth, Crm},
+    config::Crm,
     error::{Error, Result},
 };
 
@@ -24,7 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 #[derive(Clone)]
 pub struct Client {
     inner: reqwest::Client,
-    auth: Option<Arc<Auth>>,
+    auth: Option<(HeaderName, HeaderValue)>,
     budget: Arc<Budget>,
     retries: u32,
 }
@@ -41,6 +44,7 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client of the API that `crm` describes.
     pub fn new(crm: &Crm) -> Result<Self> {
+        let auth = crm.auth.as_deref().map(auth::header).transpose()?;
         let inner = reqwest::Client::builder()
             .timeout(crm.timeout)
             .redirect(Policy::none())
@@ -50,7 +54,7 @@ impl Client {
         let budget = Arc::new(Budget::per_minute(crm.requests_per_minute));
         Ok(Self {
             inner,
-            auth: crm.auth.clone(),
+            auth,
             budget,
             retries: crm.retries,
         })
@@ -76,7 +80,7 @@ impl Client {
                 delay.map(|delay| failure.wait.map_or(delay, |wait| wait.min(LONGEST_WAIT)))
             })
             .await
-            .map_err(|failure| failure.last_word(self.retries + 1))
+            .map_err(|failure| failure.last_word(self.retries.saturating_add(1)))
     }
 
     async fn attempt(
@@ -85,7 +89,11 @@ impl Client {
         is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
     ) -> Result<String, Failure> {
         self.budget.take().await;
-        let response = self.signed(self.inner.get(url.clone())).send().await;
+        let mut request = self.inner.get(url.clone());
+        if let Some((name, value)) = &self.auth {
+            request = request.header(name, value);
+        }
+        let response = request.send().await;
         let response = response.map_err(|error| broken(url, error))?;
         let status = response.status();
         if !status.is_success() {
@@ -96,33 +104,51 @@ impl Client {
                 wall_clock(),
             ));
         }
-        let body = response.text().await.map_err(|error| broken(url, error))?;
+        let body = response.bytes().await.map_err(|error| broken(url, error))?;
+        let body = text(&body).map_err(|cause| Failure::passing(url, &cause))?;
         is_usable(&body).map_err(|cause| Failure::passing(url, &cause))?;
         Ok(body)
     }
-
-    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        match self.auth.as_deref() {
-            Some(Auth::Bearer(key)) => request.bearer_auth(key.expose()),
-            Some(Auth::Header(header)) => request.header(&header.name, header.value.expose()),
-            None => request,
-        }
-    }
 }
 
+/// A body as text, strictly: what a lenient decoder replaces would be loaded as if it had been sent.
+fn text(body: &[u8]) -> Result<String, &'static str> {
+    let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8")?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
+}
+
+/// A request that broke; one that could not even be made will not get better.
 fn broken(url: &Url, error: reqwest::Error) -> Failure {
     let error = error.without_url();
+    let is_passing = !error.is_builder();
     let mut cause = error.to_string();
     let mut deeper = std::error::Error::source(&error);
     while let Some(source) = deeper {
         cause = format!("{cause}: {source}");
         deeper = source.source();
     }
-    Failure::passing(url, &cause)
+    Failure {
+        is_passing,
+        ..Failure::passing(url, &cause)
+    }
 }
 
 /// A `Retry-After` date is about the servers' present, which is no run's injected time.
 fn wall_clock() -> DateTime<Utc> {
     #[expect(clippy::disallowed_methods, reason = "see above")]
     SystemTime::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn what_is_not_utf_8_is_refused_and_never_repaired() {
+        assert_eq!(
+            text("\u{feff}{\"a\":\"é\"}".as_bytes()).unwrap(),
+            "{\"a\":\"é\"}"
+        );
+        assert_eq!(text(b"{\"a\":\"\xe9\"}"), Err("the answer is not UTF-8"));
+    }
 }

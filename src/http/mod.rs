@@ -6,6 +6,7 @@
 //!           └──────────────────────────────┘─ 401, 403, 404, …: an error at once
 //! ```
 
+mod auth;
 mod budget;
 mod client;
 mod failure;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::File;
 use crate::{
     config::{conform::conform, yaml},
-    error::{Error, Result},
+    error::{Error, Place, Result},
 };
 
 const OPENING: &str = "/* dfpipe";
@@ -116,6 +116,25 @@ pub fn read<H: DeserializeOwned + JsonSchema>(file: &File) -> Result<H, Vec<Erro
     serde_json::from_value(value).map_err(|error| {
         vec![Error::bug(format!("`{}` has an odd header", file.name)).because(error)]
     })
+}
+
+/// Where the value of `key` stands in the front matter of `file`; of a list, the item `index`.
+pub fn place(file: &File, key: &str, index: Option<usize>) -> Place {
+    let found = front_matter(file).ok().and_then(|(yaml, lines_before)| {
+        let text = yaml::Text {
+            file: &file.name,
+            source: yaml,
+            lines_before,
+        };
+        let node = yaml::parse(&text).ok()?;
+        let value = node.get(key)?;
+        let item = match (&value.data, index) {
+            (yaml::Data::List(items), Some(index)) => items.get(index),
+            _ => None,
+        };
+        Some(text.place(item.unwrap_or(value).mark))
+    });
+    found.unwrap_or_else(|| Place::new(&file.name, &file.text, 1, 1, 1))
 }
 
 fn front_matter(file: &File) -> Result<(&str, usize)> {

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{File, Model, Sql, SqlCheck, fingerprint, graph, header};
+use super::{File, Model, Sql, SqlCheck, fingerprint, graph, header, rules};
 use crate::error::{Error, Result};
 
 /// The folder of models, below the project.
@@ -46,6 +46,7 @@ pub fn load(folder: &Path, tables: &BTreeSet<String>) -> Result<Project> {
         }
     }
     problems.extend(twins(&models, tables));
+    problems.extend(rules::copies(&models));
     let models = match graph::order(models, tables) {
         Ok(models) => models,
         Err(more) => {
@@ -75,10 +76,23 @@ fn keep<T>(read: Result<T, Vec<Error>>, kept: &mut Vec<T>, problems: &mut Vec<Er
 }
 
 fn read_model(file: &File) -> Result<Model, Vec<Error>> {
-    let (header, sql) = both(header::read(file), Sql::parse(file.clone()))?;
+    let name = stem(file);
+    let problems: Vec<_> = rules::name(&name, file).into_iter().collect();
+    let (header, sql) = match both(header::read(file), Sql::parse(file.clone())) {
+        Ok((header, sql)) => (header, sql),
+        Err(more) => return Err(problems.into_iter().chain(more).collect()),
+    };
+    let problems: Vec<_> = problems
+        .into_iter()
+        .chain(rules::checks(&header, file))
+        .chain(rules::copy(&header, file))
+        .collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let fingerprint = fingerprint::of(&sql.statement);
     Ok(Model {
-        name: stem(file),
+        name,
         header,
         sql,
         fingerprint,
@@ -143,6 +157,10 @@ fn collect(folder: &Path, project: &Path, files: &mut Vec<File>) -> Result<()> {
     entries.sort_by_key(fs_err::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
+        // What editors and version control keep for themselves.
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
         if path.is_dir() {
             collect(&path, project, files)?;
         } else if path.extension().is_some_and(|extension| extension == "sql") {
@@ -155,7 +173,7 @@ fn collect(folder: &Path, project: &Path, files: &mut Vec<File>) -> Result<()> {
             files.push(File {
                 name: name.replace('\\', "/"),
                 path,
-                text,
+                text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
             });
         }
     }

@@ -11,6 +11,7 @@ pub mod graph;
 pub mod header;
 mod load;
 pub mod parameters;
+mod rules;
 pub mod select;
 pub mod sql;
 

@@ -63,6 +63,12 @@ impl Sql {
         })
     }
 
+    /// Where the statement begins.
+    pub fn begin(&self) -> Place {
+        use datafusion::sql::sqlparser::ast::Spanned;
+        self.place(self.statement.span())
+    }
+
     /// The place of `span` in the file.
     pub fn place(&self, span: Span) -> Place {
         place(&self.file, span)
@@ -220,7 +226,7 @@ mod tests {
     #[test]
     fn broken_sql_points_at_the_character() {
         for (text, line, column) in [
-            ("select a\nfrom t where where", 2, 14),
+            ("select a\nfrom t where )", 2, 14),
             ("select 'a", 1, 8),
             ("select a,\nfrom", 2, 5),
             ("select (1", 1, 10),

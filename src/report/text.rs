@@ -1,6 +1,6 @@
 //! The completion report: what a person reads when a run is done.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use crate::{
     model::Severity,
@@ -17,7 +17,10 @@ pub fn completion(record: &RunRecord) -> String {
         result(record),
         attention(record),
     ];
-    let sections: Vec<_> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+    let sections: Vec<_> = sections
+        .into_iter()
+        .filter(|section| !section.is_empty())
+        .collect();
     sections.join("\n")
 }
 
@@ -132,8 +135,15 @@ fn attention(record: &RunRecord) -> String {
         }
         lines.push(line);
     }
+    let sources = record.sources.iter().flat_map(|source| &source.warnings);
     let receipts = record.load.iter().flat_map(|load| &load.receipt.warnings);
-    lines.extend(receipts.map(|warning| format!("warning: {warning}")));
+    // A receipt repeats what the sources warn of.
+    let warnings: BTreeSet<&String> = sources.chain(receipts).collect();
+    lines.extend(
+        warnings
+            .into_iter()
+            .map(|warning| format!("warning: {warning}")),
+    );
     if lines.is_empty() {
         lines.push("nothing".to_owned());
     }

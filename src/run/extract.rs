@@ -1,6 +1,6 @@
 //! The step that reads the sources: raw rows as Parquet, refused records beside them, all counted.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use datafusion::arrow::{
     array::{ArrayRef, Int64Array, RecordBatch, StringArray},
@@ -92,6 +92,7 @@ impl Execution<'_> {
             rejected: counts.rejected,
             dead_lettered: counts.dead_lettered,
             files,
+            warnings: log.warnings(),
             seconds: seconds(began, self.clock.now()),
         })
     }
@@ -113,15 +114,37 @@ pub async fn register(
         (EXTRACT_REJECTS, folder.rejects()),
         (DEAD_LETTERS, folder.dead_letters()),
     ];
-    for (name, path) in files {
-        engine.register_parquet(name, &path).await?;
+    for ((name, path), (_, schema)) in files.into_iter().zip(engine_tables()) {
+        // Refused records are for the owner of the run; others may ask about all the rest.
+        if is_readable(&path) {
+            engine.register_parquet(name, &path).await?;
+        } else {
+            engine.register_shape(name, schema)?;
+        }
     }
     Ok(())
+}
+
+/// Whether the file, or every file of the folder, can be opened.
+fn is_readable(path: &Path) -> bool {
+    match fs_err::read_dir(path) {
+        Ok(mut files) => files.all(|file| file.is_ok_and(|file| is_readable(&file.path()))),
+        Err(_) => fs_err::File::open(path).is_ok(),
+    }
 }
 
 /// An unreadable record here and there is life; many are a broken source.
 fn refuse_too_many(record: &SourceRecord, source: Option<&Source>, run_id: &str) -> Result<()> {
     let Some(source) = source else { return Ok(()) };
+    if record.records > 0 && record.rows == 0 {
+        let message = format!(
+            "none of {} records of `{}` is as declared",
+            record.records, record.name
+        );
+        return Err(Error::data(message).with_hint(format!(
+            "look at them: dfpipe query --run {run_id} \"select place, detail from {EXTRACT_REJECTS}\""
+        )));
+    }
     let allowed = source.max_dead_letters;
     #[expect(
         clippy::cast_precision_loss,

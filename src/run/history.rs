@@ -42,14 +42,28 @@ pub fn find(config: &Config, wanted: Option<&str>) -> Result<RunFolder> {
         })
 }
 
-/// Registers all tables of a run, and the destination's.
+/// Registers all tables of a run.
 pub async fn open(engine: &Engine, config: &Config, run: &RunFolder) -> Result<()> {
-    let sources: Vec<&str> = config.sources.keys().map(String::as_str).collect();
-    let extracted = sources.iter().filter(|source| run.extract(source).is_dir());
-    extract::register(engine, run, extracted.copied()).await?;
+    let sources = config.sources.keys().map(String::as_str);
+    let extracted = sources.filter(|source| run.extract(source).is_dir());
+    extract::register(engine, run, extracted).await?;
     for (name, path) in run.models()? {
         engine.register_parquet(&name, &path).await?;
     }
+    Ok(())
+}
+
+/// Whether `statement` may speak of the destination. It is opened only then: no other question
+/// should wait for a store, or fail with it.
+pub fn names_warehouse(statement: &str) -> bool {
+    let statement = statement.to_lowercase();
+    [WAREHOUSE, "show", "information_schema"]
+        .iter()
+        .any(|word| statement.contains(word))
+}
+
+/// Registers the destination's tables.
+pub async fn open_warehouse(engine: &Engine, config: &Config) -> Result<()> {
     engine.create_schema(WAREHOUSE)?;
     let latest = sinks::open(config)?.latest().await?;
     let files: Vec<_> = latest.into_iter().map(|load| load.location).collect();

@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     engine::Engine,
     error::Result,
-    model::{Parameters, Severity, select::select},
+    model::{Parameters, Severity},
     sinks::{self, Sink},
 };
 
@@ -26,6 +26,7 @@ mod load;
 mod pipeline;
 mod progress;
 pub mod record;
+mod selection;
 mod transform;
 
 pub use folder::RunFolder;
@@ -49,7 +50,7 @@ pub async fn run(
     clock: &Clock,
     progress: &dyn Progress,
 ) -> Result<RunRecord> {
-    let selected = select(&pipeline.project.models, &request.select)?;
+    let selected = selection::resolve(&pipeline.project, &request.select)?;
     pipeline.check().await?;
     let sink = sinks::open(&pipeline.config)?;
     let loads = load::loads_result(&pipeline, &selected);
@@ -58,6 +59,7 @@ pub async fn run(
     } else {
         None
     };
+    load::prepare_archive(&pipeline)?;
     let folder = RunFolder::create(&pipeline.config, &pipeline.window, clock.now())?;
     let mut execution = Execution {
         record: record::begin(&pipeline, &folder, clock.now()),
@@ -129,33 +131,37 @@ impl Execution<'_> {
 
     /// Writes the record, moves a good run into the archive, and tells where a bad one lies.
     fn end(mut self, outcome: Result<()>) -> Result<RunRecord> {
-        self.record.finished_at = self.clock.now();
-        self.record.status = match &outcome {
-            Ok(()) => Status::Succeeded,
-            Err(_) => Status::Failed,
+        let outcome = outcome.and_then(|()| self.finalize());
+        let Err(error) = outcome else {
+            return Ok(self.record);
         };
-        self.record.error = outcome
-            .as_ref()
-            .err()
-            .map(|error| error.message().to_owned());
-        folder::remove_folder(&self.folder.spill())?;
-        match outcome {
-            Ok(()) => {
-                let archived = folder::archived_on(&self.pipeline.config, self.record.run_date);
-                self.record.folder = archived.join(&self.record.run_id);
-                self.folder.write_json("run.json", &self.record)?;
-                self.journal.end("finalize")?;
-                archive::store(&self.folder, &self.record.folder)?;
-                Ok(self.record)
-            }
-            Err(error) => {
-                // The run's own error matters more than one about its record.
-                let _ = self.folder.write_json("run.json", &self.record);
-                self.progress.report(Event::Kept {
-                    folder: self.folder.path().to_owned(),
-                });
-                Err(error)
-            }
+        self.record.status = Status::Failed;
+        self.record.error = Some(error.to_string());
+        self.record.finished_at = self.clock.now();
+        self.record.folder = self.folder.path().to_owned();
+        // The run's own error matters more than one about its record.
+        let _ = self.folder.write_json("run.json", &self.record);
+        let folder = self.folder.path().to_owned();
+        self.progress.report(Event::Kept { folder });
+        Err(error)
+    }
+
+    fn finalize(&mut self) -> Result<()> {
+        let finalized = self.write_and_archive();
+        match &self.record.load {
+            Some(load) => finalized.map_err(|error| load::is_loaded(&load.receipt, &error)),
+            None => finalized,
         }
+    }
+
+    fn write_and_archive(&mut self) -> Result<()> {
+        folder::remove_folder(&self.folder.spill())?;
+        let archived = folder::archived_on(&self.pipeline.config, self.record.run_date);
+        self.record.folder = archived.join(&self.record.run_id);
+        self.record.status = Status::Succeeded;
+        self.record.finished_at = self.clock.now();
+        self.folder.write_json("run.json", &self.record)?;
+        self.journal.end("finalize")?;
+        archive::store(&self.folder, &self.record.folder)
     }
 }

@@ -1,15 +1,22 @@
 //! A pipeline as a run needs it: configuration, models, window, parameters.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::SchemaRef;
 
+use super::transform::lacking;
 use crate::{
+    checks,
     clock::Clock,
     config::Config,
-    engine::{Engine, check, engine_tables},
-    error::Result,
+    engine::{Engine, check, column_place, engine_tables},
+    error::{Error, Result},
     model::{self, Parameters, Project},
+    sinks::metadata,
     sources::Window,
 };
 
@@ -57,13 +64,36 @@ impl Pipeline {
     pub async fn check(&self) -> Result<()> {
         let spill = std::env::temp_dir();
         let engine = Engine::new(&self.config, &spill)?;
-        check(
-            &self.config,
-            &self.project,
-            &self.parameters("check"),
-            &engine,
-        )
-        .await
-        .map(|_| ())
+        let parameters = self.parameters("check");
+        let checked = check(&self.config, &self.project, &parameters, &engine).await?;
+        let is_well = |model: &str| checked.schemas.contains_key(model);
+        let unanswerable = checks::check(&self.project, &is_well, &parameters, &engine).await;
+        let mut problems = checked.problems;
+        problems.extend(unanswerable);
+        problems.extend(self.reserved_columns(&checked.schemas));
+        problems.extend(lacking(self, &checked.schemas));
+        let problems = problems.iter().flat_map(Error::problems).cloned();
+        Error::all(problems).map_or(Ok(()), Err)
+    }
+
+    /// Columns of the loaded model that are called like those which every loaded row gets.
+    fn reserved_columns(&self, schemas: &BTreeMap<String, SchemaRef>) -> Vec<Error> {
+        let name = &self.config.destination.model;
+        let (Some(model), Some(schema)) = (self.project.model(name), schemas.get(name)) else {
+            return vec![];
+        };
+        let is_reserved = |column: &&String| {
+            let mut reserved = metadata::COLUMNS.iter();
+            reserved.any(|reserved| reserved.eq_ignore_ascii_case(column))
+        };
+        let columns = schema.fields().iter().map(|field| field.name());
+        let problems = columns.filter(is_reserved).map(|column| {
+            let message = format!("every loaded row gets a column `{column}` of its own");
+            let place = column_place(&model.sql, column);
+            Error::usage(message)
+                .at(place)
+                .with_hint("rename the column in the model that is loaded")
+        });
+        problems.collect()
     }
 }

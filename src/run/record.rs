@@ -100,6 +100,8 @@ pub struct SourceRecord {
     pub files: Vec<FileFacts>,
     /// How long reading it took.
     pub seconds: f64,
+    /// What a reader should know, such as a window that retention cut.
+    pub warnings: Vec<String>,
 }
 
 /// What a model became.

@@ -1,16 +1,20 @@
 //! The step that builds the models, and what the report takes from them.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+};
 
 use datafusion::arrow::{
     array::{AsArray, RecordBatch},
-    compute::cast,
-    datatypes::{DataType, Float64Type, Int64Type},
+    compute::{can_cast_types, cast},
+    datatypes::{DataType, Float64Type, Int64Type, SchemaRef},
 };
 use serde_json::{Value, json};
 
 use super::{
-    Event, Execution,
+    Event, Execution, Pipeline,
     record::{Figure, ModelRecord, RejectCount, seconds},
 };
 use crate::{
@@ -21,6 +25,18 @@ use crate::{
 
 /// The copy that holds refused records; the report counts them by reason.
 const REJECTS: &str = "rejects.parquet";
+
+/// What the report reads of the summary's model.
+const SUMMARY: &[(&str, DataType)] = &[
+    ("position", DataType::Int64),
+    ("metric", DataType::Utf8),
+    ("label", DataType::Utf8),
+    ("value", DataType::Float64),
+    ("unit", DataType::Utf8),
+];
+
+/// What the report reads of the model that holds refused records.
+const REFUSED: &[(&str, DataType)] = &[("source", DataType::Utf8), ("reason", DataType::Utf8)];
 
 /// The copy that holds unreadable records.
 const DEAD_LETTERS_FILE: &str = "dead_letters.parquet";
@@ -109,11 +125,9 @@ impl Execution<'_> {
                 self.folder.write_json(name, &document)?;
             } else {
                 let target = self.folder.path().join(name);
-                fs_err::hard_link(self.folder.model(&model.name), &target)
-                    .or_else(|_| fs_err::copy(self.folder.model(&model.name), &target).map(|_| ()))
-                    .map_err(|error| {
-                        Error::outside(format!("`{name}` cannot be written")).because(error)
-                    })?;
+                link(&self.folder.model(&model.name), &target).map_err(|error| {
+                    Error::outside(format!("`{name}` cannot be written")).because(error)
+                })?;
             }
         }
         Ok(())
@@ -123,10 +137,13 @@ impl Execution<'_> {
     async fn decisions(&self, model: &Model) -> Result<Value> {
         let order = match model.header.key.as_slice() {
             [] => String::new(),
-            key => format!(" order by {}", key.join(", ")),
+            key => {
+                let key: Vec<_> = key.iter().map(|column| quoted(column)).collect();
+                format!(" order by {}", key.join(", "))
+            }
         };
         let rows = self
-            .rows(&format!("select * from {}{order}", model.name))
+            .rows(&format!("select * from {}{order}", quoted(&model.name)))
             .await?;
         let mut decisions: Vec<Value> = vec![];
         for batch in &rows {
@@ -157,21 +174,21 @@ impl Execution<'_> {
         let built = |name: &&String| selected.contains(*name);
         if let Some(summary) = self.pipeline.config.summary_model.as_ref().filter(built) {
             let rows = self
-                .rows(&format!("select * from {summary} order by position"))
+                .rows(&format!(
+                    "select * from {} order by position",
+                    quoted(summary)
+                ))
                 .await?;
             for batch in &rows {
                 self.record.summary.extend(figures(batch)?);
             }
         }
-        let models = &self.pipeline.project.models;
-        let rejects = models
-            .iter()
-            .find(|model| model.header.save_as.as_deref() == Some(REJECTS));
+        let rejects = rejects(self.pipeline);
         if let Some(model) = rejects.filter(|model| selected.contains(&model.name)) {
             let query = format!(
                 "select source, reason, count(*) as records from {} group by source, reason \
                  order by source, reason",
-                model.name
+                quoted(&model.name)
             );
             for batch in &self.rows(&query).await? {
                 self.record.rejects.extend(reject_counts(batch)?);
@@ -187,6 +204,62 @@ impl Execution<'_> {
             .collect()
             .await
     }
+}
+
+/// The model whose rows are the refused records.
+fn rejects(pipeline: &Pipeline) -> Option<&Model> {
+    let mut models = pipeline.project.models.iter();
+    models.find(|model| model.header.save_as.as_deref() == Some(REJECTS))
+}
+
+/// Columns that the report takes from models and that these, whose shapes are `schemas`, lack.
+pub(super) fn lacking(pipeline: &Pipeline, schemas: &BTreeMap<String, SchemaRef>) -> Vec<Error> {
+    let summary = pipeline.config.summary_model.as_ref();
+    let summary = summary.and_then(|name| pipeline.project.model(name));
+    let wanted = [(summary, SUMMARY), (rejects(pipeline), REFUSED)];
+    let mut problems = vec![];
+    for (model, columns) in wanted {
+        let Some(model) = model else { continue };
+        let Some(schema) = schemas.get(&model.name) else {
+            continue;
+        };
+        for (name, kind) in columns {
+            let found = schema.column_with_name(name);
+            if found.is_none_or(|(_, field)| !can_cast_types(field.data_type(), kind)) {
+                let message = format!("the report needs a column `{name}` of `{}`", model.name);
+                let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+                let hint = format!("it reads: {}", names.join(", "));
+                let place = model.sql.begin();
+                problems.push(Error::usage(message).at(place).with_hint(hint));
+            }
+        }
+    }
+    problems
+}
+
+/// Gives a finished file a second name. Never writes through a file that exists: it may be the same.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    match fs_err::hard_link(from, to) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::Unsupported
+                    | io::ErrorKind::CrossesDevices
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::TooManyLinks
+            ) =>
+        {
+            let mut source = fs_err::File::open(from)?;
+            let mut target = fs_err::File::create_new(to)?;
+            io::copy(&mut source, &mut target)?;
+            target.sync_all()
+        }
+        linked => linked,
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A query of the engine's own.
@@ -275,4 +348,21 @@ fn only_owner(path: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn only_owner(_path: &Path) -> Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::link;
+
+    #[test]
+    fn a_copy_never_writes_through_a_file_that_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs_err::write(path("a"), "first").unwrap();
+        fs_err::write(path("b"), "second").unwrap();
+        link(&path("a"), &path("copy")).unwrap();
+        let error = link(&path("b"), &path("copy")).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(fs_err::read_to_string(path("a")).unwrap(), "first");
+    }
 }

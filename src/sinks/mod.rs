@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{config::Config, error::Result, storage::Location, table_file::FileFacts};
 
-mod metadata;
+pub mod metadata;
 pub mod parquet;
 
 /// What is to be loaded, and as what.

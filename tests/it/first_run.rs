@@ -92,7 +92,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       ambiguous_customers: 0 rows
       customer_match: 497 rows
       customer_quality: 581 rows
-      imputation_values: 1 rows
+      imputation_values: 1 row
       joined_customers: 497 rows
       feature_limits: 8 rows
       capped_customers: 497 rows
@@ -109,7 +109,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       run_summary: 15 rows
       transform_log: 78 rows
     checks
-      146 of 148 passed, 2 warn, 0 stop the load
+      146 of 148 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles
     "#);

@@ -51,7 +51,7 @@ fn a_date_that_is_loaded_is_refused_before_anything_is_extracted() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     error: 2026-11-15 is loaded already: run `[run]`, 2 rows
-    cause: `[project]/.dfpipe/warehouse/shop/totals/run_date=2026-11-15/load-0001.parquet` holds it as load 1
+    cause: `[project]/.dfpipe/warehouse/shop/totals/run_date=2026-11-15/load-0001.parquet` holds it as load 1; its receipt is `[project]/.dfpipe/archive/pipeline_runs/2026-11-15/[run]/step4_load_receipt.json`
 
     hint: `dfpipe run --new-load` appends a further load of that date
     ");

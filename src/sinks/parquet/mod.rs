@@ -66,19 +66,23 @@ impl Warehouse {
         self.table.refused(message, error)
     }
 
-    /// The loads below `folder`, in order of their paths.
+    /// The loads below `folder`, in order of date and number.
     async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
         let objects = folder.store.list(Some(&folder.path));
         let objects: Vec<_> = objects
             .try_collect()
             .await
             .map_err(|error| self.failed("cannot be listed", &error))?;
-        let mut paths: Vec<StorePath> = objects.into_iter().map(|object| object.location).collect();
-        paths.sort();
-        let loads = paths.into_iter().filter_map(|path| {
-            let load_number = load_number(&path)?;
+        let numbered = objects.into_iter().filter_map(|object| {
+            let path = object.location;
+            Some((date_of(&path)?, load_number(&path)?, path))
+        });
+        let mut numbered: Vec<_> = numbered.collect();
+        // By number, not by name: load 10000 comes after load 9999.
+        numbered.sort();
+        let loads = numbered.into_iter().map(|(_, load_number, path)| {
             let location = self.table.at(path);
-            Some(async move { footer::read(&location, load_number).await })
+            async move { footer::read(&location, load_number).await }
         });
         stream::iter(loads).buffered(AT_A_TIME).try_collect().await
     }
@@ -97,22 +101,12 @@ impl Sink for Warehouse {
     async fn latest(&self) -> Result<Vec<Loaded>> {
         let mut latest: Vec<Loaded> = vec![];
         for load in self.loads_below(&self.table).await? {
-            let folder = |load: &Loaded| {
-                load.location
-                    .path
-                    .parts()
-                    .rev()
-                    .nth(1)
-                    .map(|part| part.as_ref().to_owned())
-            };
+            let date = |load: &Loaded| date_of(&load.location.path);
             if !load.is_complete() {
                 continue;
             }
-            // Paths are sorted, so a later load of the same date follows the earlier one.
-            if latest
-                .last()
-                .is_some_and(|last| folder(last) == folder(&load))
-            {
+            // They are sorted, so a later load of the same date follows the earlier one.
+            if latest.last().is_some_and(|last| date(last) == date(&load)) {
                 latest.pop();
             }
             latest.push(load);
@@ -167,16 +161,17 @@ impl Sink for Warehouse {
 
 /// The number in a load's file name; `None` for any other file.
 fn load_number(path: &StorePath) -> Option<u32> {
-    let name = path
-        .filename()?
-        .strip_prefix("load-")?
-        .strip_suffix(".parquet")?;
-    let in_date = path
-        .parts()
-        .rev()
-        .nth(1)
-        .is_some_and(|part| part.as_ref().starts_with("run_date="));
-    name.parse().ok().filter(|_| in_date)
+    let name = path.filename()?;
+    name.strip_prefix("load-")?
+        .strip_suffix(".parquet")?
+        .parse()
+        .ok()
+}
+
+/// The date of the folder that a load lies in; `None` if it lies elsewhere.
+fn date_of(path: &StorePath) -> Option<String> {
+    let folder = path.parts().rev().nth(1)?;
+    folder.as_ref().strip_prefix("run_date=").map(str::to_owned)
 }
 
 fn write_staged(load: &Load, path: &Path) -> Result<FileFacts> {
@@ -196,4 +191,69 @@ fn write_staged(load: &Load, path: &Path) -> Result<FileFacts> {
         target.write(&extended.map_err(|error| Error::bug("odd metadata").because(error))?)?;
     }
     target.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::{
+        array::{Int32Array, RecordBatch},
+        datatypes::{DataType, Field, Schema},
+    };
+
+    use super::{Load, ParquetFile, Sink, Warehouse, footer};
+    use crate::config::{Destination, OnRepeat};
+
+    const DATE: &str = "2026-11-15";
+
+    fn put(folder: &std::path::Path, load_number: u32) {
+        let load = Load {
+            run_id: format!("run-{load_number}"),
+            run_timestamp: chrono::DateTime::default(),
+            run_date: DATE.parse().unwrap(),
+            load_number,
+            source_version: String::new(),
+            file: folder.to_owned(),
+            rows: 1,
+        };
+        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, false)]));
+        let rows = RecordBatch::try_new(
+            Arc::clone(&schema),
+            vec![Arc::new(Int32Array::from(vec![1]))],
+        );
+        let path = folder.join(format!("load-{load_number:04}.parquet"));
+        let mut file = ParquetFile::create(&path, &schema, &footer::facts(&load)).unwrap();
+        file.write(&rows.unwrap()).unwrap();
+        file.finish().unwrap();
+    }
+
+    #[tokio::test]
+    async fn load_10000_comes_after_load_9999() {
+        let folder = tempfile::tempdir().unwrap();
+        let date = folder.path().join(format!("d/t/run_date={DATE}"));
+        fs_err::create_dir_all(&date).unwrap();
+        for number in [10_000, 9_999, 2] {
+            put(&date, number);
+        }
+        let warehouse = Warehouse::new(&Destination {
+            model: "m".into(),
+            path: folder.path().display().to_string(),
+            dataset: "d".into(),
+            table: "t".into(),
+            on_repeat: OnRepeat::Add,
+        });
+        let warehouse = warehouse.unwrap();
+        let loads = warehouse.loads(DATE.parse().unwrap()).await.unwrap();
+        let numbers: Vec<_> = loads.iter().map(|load| load.load_number).collect();
+        assert_eq!(numbers, [2, 9_999, 10_000]);
+        let latest = warehouse.latest().await.unwrap();
+        assert_eq!(
+            latest
+                .iter()
+                .map(|load| load.load_number)
+                .collect::<Vec<_>>(),
+            [10_000]
+        );
+    }
 }

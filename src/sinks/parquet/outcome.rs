@@ -38,10 +38,9 @@ pub async fn settle(
 
 /// Reads back what the load holds, and gives its hash.
 pub async fn verify(found: &Loaded, load: &Load, facts: &FileFacts) -> Result<String> {
-    let sha256 = upload::hash(&found.location).await.map_err(|error| {
-        let message = format!("`{}` cannot be read back", found.location.display());
-        found.location.refused(message, &error)
-    })?;
+    let sha256 = upload::hash(&found.location)
+        .await
+        .map_err(|error| unknown(&found.location).because(error))?;
     if sha256 == facts.sha256 && found.rows == load.rows {
         return Ok(sha256);
     }

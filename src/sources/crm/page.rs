@@ -11,6 +11,17 @@ use crate::{
     sources::{Window, record::text_at},
 };
 
+/// A page as it came.
+#[derive(Debug)]
+pub struct Page {
+    /// Its text.
+    pub body: String,
+    /// How many records it holds.
+    pub records: usize,
+    /// Equal for pages with the same records.
+    pub fingerprint: u64,
+}
+
 /// Follows the pages of one collection.
 #[derive(Debug)]
 pub struct Pages {
@@ -19,11 +30,13 @@ pub struct Pages {
     /// What the page's parameter holds next; `None` asks for the first page of a cursor API.
     next: Option<String>,
     seen: HashSet<String>,
+    /// The fingerprint of the last page's records.
+    last: Option<u64>,
     /// The number of the page that was asked for last, from 1.
     pub number: i32,
     /// Records of all pages so far.
     pub records: u64,
-    /// How many records there are in all, if the API says.
+    /// How many records there are in all: the most that the API has said.
     pub total: Option<u64>,
 }
 
@@ -43,6 +56,7 @@ impl Pages {
             crm: crm.clone(),
             next,
             seen: HashSet::new(),
+            last: None,
             number: 1,
             records: 0,
             total: None,
@@ -63,15 +77,16 @@ impl Pages {
         url
     }
 
-    /// Takes note of a page with `records` records; whether another follows.
-    pub fn advance(&mut self, body: &str, records: usize) -> Result<bool> {
+    /// Takes note of a page; whether another follows.
+    pub fn advance(&mut self, page: &Page) -> Result<bool> {
+        let Page { body, records, .. } = page;
+        self.records += *records as u64;
+        self.note_total(body)?;
         let paging = &self.crm.pagination;
-        self.records += records as u64;
-        if !paging.total.is_empty() {
-            self.total = text_at(body, &paging.total).and_then(|text| text.parse().ok());
-        }
+        let is_more = *records > 0 && self.total.is_none_or(|total| self.records < total);
         let next = match &paging.next {
-            Next::Number(first) if self.is_more_numbered(records) => {
+            Next::Number(_) if is_more && self.is_again(page) => return Err(self.stands_still()),
+            Next::Number(first) if is_more => {
                 Some((*first + u64::from(self.number.unsigned_abs())).to_string())
             }
             Next::Number(_) => None,
@@ -81,19 +96,45 @@ impl Pages {
         if !self.seen.insert(next.clone()) {
             return Err(self.repeats());
         }
+        self.last = Some(page.fingerprint);
         self.next = Some(next);
         self.number += 1;
         Ok(true)
     }
 
-    /// Whether a numbered page follows one with `records` records. Where the API does not say how
-    /// many there are, a short page is the last; where it does, a server may give shorter pages
-    /// than it was asked for.
-    fn is_more_numbered(&self, records: usize) -> bool {
-        match self.total {
-            Some(total) => records > 0 && self.records < total,
-            None => records >= self.crm.pagination.size as usize,
+    /// Takes note of the total that a page says. One that is smaller than before, or missing, does
+    /// not make what was promised complete.
+    fn note_total(&mut self, body: &str) -> Result<()> {
+        let path = &self.crm.pagination.total;
+        if path.is_empty() {
+            return Ok(());
         }
+        let said = text_at(body, path).and_then(|text| text.parse().ok());
+        self.total = self.total.max(said);
+        match self.total {
+            Some(_) => Ok(()),
+            None => Err(Error::usage(format!(
+                "the API's first page has no whole number at `{}`",
+                path.join(".")
+            ))
+            .with_hint(
+                "look at `pagination.total` of the source in dfpipe.yml: it says where a page says \
+                 how many records there are in all",
+            )),
+        }
+    }
+
+    /// Whether a page holds the records of the one before it. A single record may well come twice.
+    fn is_again(&self, page: &Page) -> bool {
+        page.records > 1 && self.last == Some(page.fingerprint)
+    }
+
+    fn stands_still(&self) -> Error {
+        Error::outside(format!(
+            "page {} of the API holds the same records as the page before it",
+            self.number
+        ))
+        .with_hint("look at `pagination.parameter` in dfpipe.yml: the API may not know it")
     }
 
     fn repeats(&self) -> Error {
@@ -133,7 +174,7 @@ fn fill(value: &str, window: Window) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::Pages;
+    use super::{Page, Pages};
     use crate::{
         config::{Crm, Next, Paging},
         sources::Window,
@@ -167,6 +208,15 @@ mod tests {
         )
     }
 
+    /// A page with `records` records, not those of a page with another number of them.
+    fn page(body: &str, records: usize) -> Page {
+        Page {
+            body: body.to_owned(),
+            records,
+            fingerprint: records as u64,
+        }
+    }
+
     #[test]
     fn the_window_is_filled_into_the_query() {
         let url = pages(Next::Number(1), "").url();
@@ -177,38 +227,67 @@ mod tests {
     }
 
     #[test]
-    fn numbered_pages_end_with_a_short_one() {
+    fn numbered_pages_without_a_total_end_with_an_empty_one_and_never_with_a_short_one() {
         let mut pages = pages(Next::Number(0), "");
-        assert!(pages.advance("{}", 2).unwrap());
+        assert!(pages.advance(&page("{}", 2)).unwrap());
         assert!(pages.url().as_str().ends_with("page=1"), "{}", pages.url());
-        assert!(!pages.advance("{}", 1).unwrap());
+        assert!(pages.advance(&page("{}", 1)).unwrap());
+        assert!(!pages.advance(&page("{}", 0)).unwrap());
         assert!(pages.complete().is_ok());
     }
 
     #[test]
     fn a_total_overrules_short_pages_and_too_few_records_are_partial() {
         let mut pages = pages(Next::Number(1), "total");
-        assert!(pages.advance(r#"{"total":4}"#, 1).unwrap());
-        assert!(pages.advance(r#"{"total":4}"#, 2).unwrap());
-        assert!(!pages.advance(r#"{"total":4}"#, 0).unwrap());
+        assert!(pages.advance(&page(r#"{"total":4}"#, 1)).unwrap());
+        assert!(pages.advance(&page(r#"{"total":4}"#, 2)).unwrap());
+        assert!(!pages.advance(&page(r#"{"total":4}"#, 0)).unwrap());
         let error = pages.complete().unwrap_err();
         assert_eq!(error.message(), "the API gave 3 of 4 records");
         assert_eq!(error.kind().exit_code(), 4);
     }
 
     #[test]
+    fn a_total_that_was_said_once_is_not_lost_on_a_page_without_it() {
+        let mut pages = pages(Next::Number(1), "total");
+        assert!(pages.advance(&page(r#"{"total":10}"#, 2)).unwrap());
+        assert!(pages.advance(&page(r#"{"total":4}"#, 1)).unwrap());
+        assert!(!pages.advance(&page("{}", 0)).unwrap());
+        let error = pages.complete().unwrap_err();
+        assert_eq!(error.message(), "the API gave 3 of 10 records");
+    }
+
+    #[test]
+    fn a_total_that_the_first_page_does_not_have_is_a_wrong_path() {
+        for body in ["{}", r#"{"meta":{"total":"many"}}"#] {
+            let mut pages = pages(Next::Number(1), "meta.total");
+            let error = pages.advance(&page(body, 2)).unwrap_err();
+            assert_eq!(error.kind().exit_code(), 2);
+            assert!(error.message().contains("`meta.total`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_api_that_gives_the_same_page_again_and_again_is_an_error_and_no_endless_loop() {
+        let mut pages = pages(Next::Number(1), "");
+        assert!(pages.advance(&page("{}", 2)).unwrap());
+        let error = pages.advance(&page("{}", 2)).unwrap_err();
+        assert!(error.message().starts_with("page 2 of the API"), "{error}");
+    }
+
+    #[test]
     fn cursors_are_followed_until_there_is_none() {
         let mut pages = pages(Next::Cursor(vec!["next".into()]), "");
         assert!(!pages.url().as_str().contains("&page="));
-        assert!(pages.advance(r#"{"next":"a b"}"#, 2).unwrap());
+        assert!(pages.advance(&page(r#"{"next":"a b"}"#, 2)).unwrap());
         assert!(pages.url().as_str().ends_with("page=a+b"));
-        assert!(!pages.advance(r#"{"next":null}"#, 2).unwrap());
+        assert!(!pages.advance(&page(r#"{"next":null}"#, 2)).unwrap());
     }
 
     #[test]
     fn a_repeated_cursor_is_an_error_and_no_endless_loop() {
         let mut pages = pages(Next::Cursor(vec!["next".into()]), "");
-        assert!(pages.advance(r#"{"next":"a"}"#, 2).unwrap());
-        assert!(pages.advance(r#"{"next":"a"}"#, 2).is_err());
+        assert!(pages.advance(&page(r#"{"next":"a"}"#, 2)).unwrap());
+        assert!(pages.advance(&page(r#"{"next":"a"}"#, 2)).is_err());
     }
 }

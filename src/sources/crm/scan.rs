@@ -1,6 +1,9 @@
 //! Reads pages one after the other and decodes their records.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::SchemaRef},
@@ -13,7 +16,7 @@ use datafusion::{
 };
 use tokio::sync::mpsc::Sender;
 
-use super::page;
+use super::page::{self, Page};
 use crate::{
     config::Crm,
     error::{Error, Result},
@@ -75,8 +78,8 @@ impl Task {
         let mut decoder = decoder.map_err(|error| broken_batch(&error))?;
         let mut pages = page::Pages::new(&self.crm, scan.window);
         loop {
-            let (body, records) = self.page(&pages, &mut decoder).await?;
-            let more = pages.advance(&body, records)?;
+            let page = self.page(&pages, &mut decoder).await?;
+            let more = pages.advance(&page)?;
             let enough = scan.limit.is_some_and(|limit| decoder.decoded() >= limit);
             if let Some(batch) = decoder.flush().map_err(|error| broken_batch(&error))?
                 && output.send(Ok(batch)).await.is_err()
@@ -92,19 +95,23 @@ impl Task {
         }
     }
 
-    /// Asks for a page and decodes its records; the body and their number.
-    async fn page(&self, pages: &page::Pages, decoder: &mut Decoder) -> Result<(String, usize)> {
+    /// Asks for a page and decodes its records.
+    async fn page(&self, pages: &page::Pages, decoder: &mut Decoder) -> Result<Page> {
         let records_path = &self.crm.records;
+        // What is wrong with a page may be said in the page's own words.
+        let masked =
+            |error: serde_json::Error| self.scan.privacy.mask(&error.to_string()).into_owned();
         let is_page = |body: &str| {
             Document::parse(body, records_path)
                 .map(|_| ())
-                .map_err(|error| error.to_string())
+                .map_err(masked)
         };
         let body = self.client.get_text(pages.url(), &is_page).await?;
         let document = Document::parse(&body, records_path).map_err(|error| {
-            Error::outside("a page is not the JSON it should be").because(error)
+            Error::outside("a page is not the JSON it should be").because(masked(error))
         })?;
         let within = format!("page {}", pages.number);
+        let mut hasher = DefaultHasher::new();
         for (position, record) in (1..).zip(&document.records) {
             let origin = Origin {
                 part: pages.number,
@@ -112,9 +119,14 @@ impl Task {
                 within: &within,
                 unit: "record",
             };
+            record.get().hash(&mut hasher);
             decoder.json(record.get().as_bytes(), origin)?;
         }
         let records = document.records.len();
-        Ok((body, records))
+        Ok(Page {
+            body,
+            records,
+            fingerprint: hasher.finish(),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error as StdError,
-    io::{BufRead, BufReader, Read, Result as IoResult},
+    io::{BufRead, BufReader, Cursor, Read, Result as IoResult},
 };
 
 use bytes::Bytes;
@@ -17,7 +17,10 @@ use crate::{
 
 const BUFFER: usize = 256 * 1024;
 
-/// Opens a file for reading. Must be called on a thread that may block.
+/// What some programs write before UTF-8 text; it is no part of it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Opens a file of text for reading. Must be called on a thread that may block.
 pub fn open(location: &Location) -> Result<Box<dyn BufRead>> {
     let bytes: Box<dyn Read> = match location.local_file() {
         Some(path) => {
@@ -37,7 +40,22 @@ pub fn open(location: &Location) -> Result<Box<dyn BufRead>> {
     } else {
         bytes
     };
-    Ok(Box::new(BufReader::with_capacity(BUFFER, plain)))
+    let text = without_mark(BufReader::with_capacity(BUFFER, plain));
+    Ok(Box::new(
+        text.map_err(|error| unreadable(location, &error))?,
+    ))
+}
+
+/// The text after its byte order mark, if it has one.
+fn without_mark(mut text: impl BufRead) -> IoResult<impl BufRead> {
+    let mut start = vec![];
+    (&mut text)
+        .take(BYTE_ORDER_MARK.len() as u64)
+        .read_to_end(&mut start)?;
+    if start == BYTE_ORDER_MARK {
+        start.clear();
+    }
+    Ok(Cursor::new(start).chain(text))
 }
 
 /// What a failed read of `location` means.
@@ -62,5 +80,29 @@ impl Read for Download {
         let length = buffer.len().min(self.current.len());
         buffer[..length].copy_from_slice(&self.current.split_to(length));
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::without_mark;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        for (bytes, expected) in [
+            ("\u{feff}id,n", "id,n"),
+            ("id,n", "id,n"),
+            ("{}", "{}"),
+            ("", ""),
+            ("\u{feff}", ""),
+            ("\u{feff}\u{feff}a", "\u{feff}a"),
+        ] {
+            let mut text = String::new();
+            let mut plain = without_mark(bytes.as_bytes()).unwrap();
+            plain.read_to_string(&mut text).unwrap();
+            assert_eq!(text, expected, "{bytes:?}");
+        }
     }
 }

@@ -85,9 +85,14 @@ fn split(address: &str) -> (&str, Option<Regex>) {
     let slash = address[..star].rfind('/').map_or(0, |slash| slash + 1);
     let (folder, rest) = address.split_at(slash);
     let rest = decoded(address, rest);
-    let pattern = regex::escape(&rest)
+    let (rest, everything) = match rest.strip_suffix("**") {
+        Some(before) if before.is_empty() || before.ends_with('/') => (before, ".+"),
+        _ => (&*rest, ""),
+    };
+    let pattern = regex::escape(rest)
         .replace(r"\*\*/", "(.*/)?")
-        .replace(r"\*", "[^/]*");
+        .replace(r"\*", "[^/]*")
+        + everything;
     (folder, Regex::new(&format!("^{pattern}$")).ok())
 }
 
@@ -131,6 +136,21 @@ mod tests {
             );
         }
         assert!(split("/d/one.json").1.is_none());
+    }
+
+    #[test]
+    fn two_stars_at_the_end_are_all_files_below() {
+        for (address, name, expected) in [
+            ("/d/**", "p.json", true),
+            ("/d/**", "x/y/p.json", true),
+            ("/d/**/**", "x/y/p.json", true),
+            ("/d/*/**", "x/y/p.json", true),
+            ("/d/*/**", "p.json", false),
+            ("/d/page**", "page/1.json", false),
+        ] {
+            let pattern = split(address).1.unwrap();
+            assert_eq!(pattern.is_match(name), expected, "{address} {name}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::{Scan, partition::BlockingPartition};
 use crate::{config::Files, error::Result};
 
+mod csv_text;
 mod input;
 mod list;
 mod object;

@@ -11,15 +11,16 @@ use futures::StreamExt;
 use tokio::runtime::Handle;
 
 use super::{
+    csv_text::{Quotes, joined, places},
     input::{open, unreadable},
     list::FilePart,
     object::ParquetObject,
 };
 use crate::{
-    config::{Column, FileFormat, Files},
+    config::{FileFormat, Files, Source},
     error::{Error, Result},
     sources::{
-        Scan, partition,
+        Privacy, Scan, partition,
         partition::Output,
         record::{Decoder, Document, Origin, ParquetDecoder, broken_batch},
     },
@@ -69,11 +70,12 @@ impl Reader {
             decoder,
             output,
             limit: scan.limit,
+            privacy: &scan.privacy,
         };
         let input = open(&file.location)?;
         let keep_on = match format {
             FileFormat::Json => sheet.document(input, &self.settings.records)?,
-            FileFormat::Csv => sheet.csv(input, &scan.source.columns)?,
+            FileFormat::Csv => sheet.csv(input, &scan.source)?,
             FileFormat::Ndjson | FileFormat::Parquet => sheet.lines(input)?,
         };
         Ok(keep_on && sheet.flush()?)
@@ -113,6 +115,7 @@ struct Sheet<'a> {
     output: &'a Output,
     /// Rows that are enough, if not all.
     limit: Option<usize>,
+    privacy: &'a Privacy,
 }
 
 impl Sheet<'_> {
@@ -157,7 +160,7 @@ impl Sheet<'_> {
                 "`{}` is not the JSON it should be",
                 self.file.location.display()
             ))
-            .because(error)
+            .because(self.privacy.mask(&error.to_string()))
             .with_hint(format!("a list of records is expected at `{place}`"))
         })?;
         for (position, record) in (1..).zip(document.records) {
@@ -170,17 +173,18 @@ impl Sheet<'_> {
         Ok(true)
     }
 
-    fn csv(&mut self, input: Box<dyn BufRead>, columns: &[Column]) -> Result<bool> {
+    fn csv(&mut self, input: Box<dyn BufRead>, source: &Source) -> Result<bool> {
+        let input = Quotes::new(input);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
         let wrong = |error: &(dyn StdError + 'static)| unreadable(&self.file.location, error);
         let header = reader.headers().map_err(|error| wrong(&error))?.clone();
-        let places: Vec<_> = columns
-            .iter()
-            .map(|column| {
-                let path = column.path.join(".");
-                header.iter().position(|name| name.trim() == path)
-            })
-            .collect();
+        // An empty file has no rows, and so none that lack a column.
+        if header.is_empty() {
+            return Ok(true);
+        }
+        let places = places(&source.columns, &header).map_err(|missing| {
+            missing.error(source, &self.file.location.display(), self.privacy)
+        })?;
         let mut record = csv::ByteRecord::new();
         loop {
             let more = reader
@@ -192,17 +196,19 @@ impl Sheet<'_> {
             let line = record.position().map_or(0, csv::Position::line);
             let line = i64::try_from(line).unwrap_or(i64::MAX);
             let origin = origin(self.file, &self.name, line, "line");
+            if reader.get_ref().end_inside() {
+                let error = "a quote is not closed: it takes in the rest of the file";
+                self.decoder.bury(&joined(&record), &error, origin)?;
+                return Ok(true);
+            }
             match csv::StringRecord::from_byte_record(record.clone()) {
-                Err(error) => self.decoder.bury(record.as_slice(), &error, origin)?,
+                Err(error) => self.decoder.bury(&joined(&record), &error, origin)?,
                 Ok(text) if text.len() != header.len() => {
                     let found = format!("{} fields, not {}", text.len(), header.len());
-                    let line = text.iter().collect::<Vec<_>>().join(",");
-                    self.decoder.bury(line.as_bytes(), &found, origin)?;
+                    self.decoder.bury(&joined(&record), &found, origin)?;
                 }
                 Ok(text) => {
-                    let fields = places
-                        .iter()
-                        .map(|place| place.and_then(|place| text.get(place)));
+                    let fields = places.iter().map(|place| text.get(*place));
                     self.decoder.fields(&fields.collect::<Vec<_>>(), origin)?;
                 }
             }

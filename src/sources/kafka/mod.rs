@@ -43,6 +43,13 @@ pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn Partit
     let schema = scan.schema()?;
     let kafka = Arc::new(kafka);
     let ranges = look_up(Arc::clone(&kafka), scan.window.start - kafka.max_lateness).await?;
+    for range in ranges.iter().filter(|range| range.may_be_cut()) {
+        scan.log.warn(format!(
+            "partition {} of `{}` begins at offset {}: retention may have removed messages of the \
+             window",
+            range.partition, kafka.topic, range.low
+        ));
+    }
     let consumers = ranges.len();
     let partition = |range| {
         let (kafka, scan) = (Arc::clone(&kafka), scan.clone());

@@ -41,6 +41,12 @@ pub struct OffsetRange {
 }
 
 impl OffsetRange {
+    /// Whether retention may have removed messages of the window: reading begins at the very first
+    /// message that is left, and there were earlier ones.
+    pub fn may_be_cut(&self) -> bool {
+        self.low > 0 && self.start == self.low && !self.is_empty()
+    }
+
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.start >= self.end

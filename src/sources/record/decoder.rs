@@ -181,7 +181,7 @@ impl Decoder {
             Err(fault) => {
                 let record = self.fields_as_json(fields);
                 let key = self.key.and_then(|key| fields.get(key).copied().flatten());
-                let key = key.map(|key| self.privacy.mask(key).into_owned());
+                let key = key.and_then(|key| self.key_text(key));
                 self.reject(&fault, record, key, origin)
             }
         }
@@ -312,34 +312,46 @@ impl Decoder {
         fault: &Fault,
         origin: Origin<'_>,
     ) -> Result<()> {
-        let emails = self
-            .columns
-            .iter()
-            .zip(slots)
-            .filter(|(column, _)| column.is_email);
-        let mut hidden: Vec<Range<usize>> = emails
-            .filter_map(|(_, slot)| range_in(json, slot.as_ref()?.get()))
-            .collect();
-        hidden.sort_by_key(|range| range.start);
         let mut record = String::with_capacity(json.len());
         let mut shown = 0;
-        for range in hidden {
-            record.push_str(&json[shown..range.start.max(shown)]);
-            record.push_str("\"[email]\"");
-            shown = range.end;
+        for range in self.addresses(json) {
+            if range.start >= shown {
+                record.push_str(&json[shown..range.start]);
+                record.push_str("\"[email]\"");
+            }
+            shown = shown.max(range.end);
         }
         record.push_str(&json[shown..]);
         let record = self.privacy.mask(&record).into_owned();
         let key = self
             .key
             .and_then(|key| slots[key])
-            .and_then(|raw| self.key_text(raw));
+            .and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            .and_then(|text| self.key_text(&text));
         self.reject(fault, record, key, origin)
     }
 
-    fn key_text(&self, raw: &RawValue) -> Option<String> {
-        let text = serde_json::from_str::<String>(raw.get()).ok()?;
-        Some(self.privacy.mask(&text).into_owned()).filter(|text| !text.trim().is_empty())
+    /// Where the declared addresses stand in `json`, from the front: each of them, if a key is
+    /// there twice.
+    fn addresses(&self, json: &str) -> Vec<Range<usize>> {
+        let mut ranges = vec![];
+        // What is no object ends the search; what was found before it still counts.
+        let _ = self.tree.visit(json, &mut |column, raw| {
+            if self.columns[column].is_email {
+                ranges.extend(range_in(json, raw.get()));
+            }
+        });
+        ranges.sort_by_key(|range| (range.start, range.end));
+        ranges
+    }
+
+    /// The value of the key column as it may be shown.
+    fn key_text(&self, text: &str) -> Option<String> {
+        let column = &self.columns[self.key?];
+        match self.privacy.protect(Value::Text(text.into()), column) {
+            Value::Text(text) => Some(text.into_owned()).filter(|text| !text.trim().is_empty()),
+            _ => None,
+        }
     }
 
     fn fields_as_json(&self, fields: &[Option<&str>]) -> String {
@@ -389,4 +401,48 @@ fn range_in(whole: &str, part: &str) -> Option<Range<usize>> {
 /// What a failed [`Decoder::flush`] means.
 pub fn broken_batch(error: &ArrowError) -> Error {
     Error::bug("decoded columns do not fit together").because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decoder, origin, source};
+
+    #[test]
+    fn no_occurrence_of_a_declared_address_is_shown() {
+        for (record, expected) in [
+            (
+                r#"{"email":"Jane Doe","email":"b","n":"x"}"#,
+                r#"{"email":"[email]","email":"[email]","n":"x"}"#,
+            ),
+            (
+                r#"{"email":{"address":"Jane","name":"Doe"},"n":"x"}"#,
+                r#"{"email":"[email]","n":"x"}"#,
+            ),
+            (
+                r#"{"email":{"address":"Jane"},"email":{"name":"Doe"},"n":1}"#,
+                r#"{"email":"[email]","email":"[email]","n":1}"#,
+            ),
+        ] {
+            let (mut decoder, log) = decoder(&source("n"));
+            decoder.json(record.as_bytes(), origin()).unwrap();
+            assert_eq!(log.held().0[0].record, expected);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_an_address_is_kept_as_its_hash() {
+        let (mut decoder, log) = decoder(&source("email"));
+        decoder
+            .json(br#"{"email":"Jane Doe","n":"x"}"#, origin())
+            .unwrap();
+        let fields = [Some("Jane Doe"), None, Some("x")];
+        decoder.fields(&fields, origin()).unwrap();
+        let (rejects, _) = log.held();
+        assert_eq!(rejects.len(), 2);
+        for reject in rejects {
+            let key = reject.record_key.unwrap();
+            let is_hash = key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_hash, "{key}");
+        }
+    }
 }

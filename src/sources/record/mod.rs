@@ -9,11 +9,14 @@
 //! integers, and decimals go through floating point.
 
 mod columns;
+mod convert;
 mod decoder;
 mod document;
 mod parquet;
 mod refused;
 mod slots;
+#[cfg(test)]
+pub(super) mod testing;
 pub(super) mod value;
 
 pub use decoder::{Decoder, Envelope, Origin, broken_batch};

@@ -1,7 +1,7 @@
 //! Columns of a Parquet file become the declared columns, under the same rules as records.
 //!
-//! Apart from [`super::Decoder`] because the input is columns already: what does not fit is found by
-//! comparing nulls before and after a cast, not value by value.
+//! Apart from [`super::Decoder`] because the input is columns already, which are converted
+//! whole.
 
 use std::sync::Arc;
 
@@ -10,14 +10,18 @@ use datafusion::arrow::{
         Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch,
         RecordBatchOptions, StringArray, StructArray, new_null_array,
     },
-    compute::{cast_with_options, filter_record_batch, kernels::cast::CastOptions},
+    compute::filter_record_batch,
     datatypes::{DataType, SchemaRef},
     error::ArrowError,
     json::LineDelimitedWriter,
 };
 use datafusion::parquet::{arrow::ProjectionMask, schema::types::SchemaDescriptor};
 
-use super::refused::Reject;
+use super::{
+    convert::{Converted, convert},
+    refused::Reject,
+    value::Value,
+};
 use crate::{
     config::Column,
     error::{Error, Result},
@@ -77,14 +81,18 @@ impl<'a> ParquetDecoder<'a> {
         let source = &self.scan.source;
         let mut arrays = Vec::with_capacity(source.columns.len() + 2);
         for column in &source.columns {
-            let found = find(batch, &column.path);
-            let array = convert(found.as_ref(), column, rows)?;
-            note_faults(found.as_ref(), &array, column, &mut faults);
-            arrays.push(if column.kind.arrow() == DataType::Utf8 {
-                self.protect(&array, column)
-            } else {
-                array
-            });
+            let mut converted = match find(batch, &column.path) {
+                Some(found) => convert(&found, column.kind)?,
+                None => Converted {
+                    values: new_null_array(&column.kind.arrow(), rows),
+                    is_wrong: vec![false; rows].into(),
+                },
+            };
+            if column.kind.arrow() == DataType::Utf8 {
+                converted.values = self.protect(&converted.values, column);
+            }
+            note_faults(&converted, column, &mut faults);
+            arrays.push(converted.values);
         }
         let first = self.seen + 1;
         self.seen += i64::try_from(rows).unwrap_or(0);
@@ -128,7 +136,6 @@ impl<'a> ParquetDecoder<'a> {
     }
 
     fn protect(&self, array: &ArrayRef, column: &Column) -> ArrayRef {
-        use crate::sources::record::value::Value;
         let texts = array.as_string::<i32>().iter().map(|text| {
             match self.scan.privacy.protect(Value::Text(text?.into()), column) {
                 Value::Text(text) => Some(text.into_owned()),
@@ -209,45 +216,96 @@ fn find(batch: &RecordBatch, path: &[String]) -> Option<ArrayRef> {
     Some(array)
 }
 
-fn convert(found: Option<&ArrayRef>, column: &Column, rows: usize) -> Result<ArrayRef, ArrowError> {
-    let wanted = column.kind.arrow();
-    let options = CastOptions {
-        safe: true,
-        ..CastOptions::default()
-    };
-    match found {
-        None => Ok(new_null_array(&wanted, rows)),
-        Some(array) => match cast_with_options(array, &wanted, &options) {
-            // No cast between these types: every value is of a wrong type.
-            Err(ArrowError::CastError(_)) => Ok(new_null_array(&wanted, rows)),
-            converted => converted,
-        },
-    }
-}
-
-fn note_faults(
-    found: Option<&ArrayRef>,
-    converted: &ArrayRef,
-    column: &Column,
-    faults: &mut [Option<Fault>],
-) {
+/// Finds what is wrong with the values, which are protected: an address that is blank is none.
+fn note_faults(converted: &Converted, column: &Column, faults: &mut [Option<Fault>]) {
     let path = column.path.join(".");
+    let Converted { values, is_wrong } = converted;
+    let texts = values.as_string_opt::<i32>();
+    let is_missing =
+        |row| values.is_null(row) || texts.is_some_and(|texts| texts.value(row).trim().is_empty());
     for (row, fault) in faults.iter_mut().enumerate() {
-        if fault.is_some() || converted.is_valid(row) {
+        if fault.is_some() {
             continue;
         }
-        if found.is_some_and(|array| array.is_valid(row)) {
+        if is_wrong.value(row) {
             let detail = format!("`{path}` is not of type {}", column.kind.name());
             *fault = Some(Fault {
                 reason: "wrong_type",
                 detail,
             });
-        } else if column.required {
+        } else if column.required && is_missing(row) {
             let detail = format!("`{path}` is missing");
             *fault = Some(Fault {
                 reason: "missing_field",
                 detail,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::Utc;
+    use datafusion::arrow::array::{
+        Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray,
+    };
+
+    use super::ParquetDecoder;
+    use crate::{
+        config::ColumnType::{Integer, Text},
+        sources::{
+            RefusedLog, Scan, Window,
+            record::{
+                Reject,
+                testing::{column, of, privacy},
+            },
+        },
+    };
+
+    /// The rows that are kept of two columns, `email` (the key) and `n`, and the rejects.
+    fn decoded(n: ArrayRef, emails: Vec<&str>, is_required: bool) -> (RecordBatch, Vec<Reject>) {
+        let mut columns = vec![column("email", Text, true), column("n", Integer, false)];
+        columns[0].required = is_required;
+        let log = Arc::new(RefusedLog::counting("people"));
+        let scan = Scan {
+            source: Arc::new(of(columns, "email")),
+            window: Window::before(Utc::now(), 1),
+            projection: vec![0, 1],
+            limit: None,
+            privacy: privacy(),
+            log: Arc::clone(&log),
+            max_partitions: 1,
+        };
+        let emails: ArrayRef = Arc::new(StringArray::from(emails));
+        let batch = RecordBatch::try_from_iter([("email", emails), ("n", n)]).unwrap();
+        let rows = ParquetDecoder::new(&scan, 0, "in.parquet")
+            .decode(&batch)
+            .unwrap();
+        (rows, log.held().0)
+    }
+
+    #[test]
+    fn a_required_address_that_is_blank_is_missing() {
+        let n: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let (rows, rejects) = decoded(Arc::clone(&n), vec![" ", "", "a@b.c"], true);
+        assert_eq!(rows.num_rows(), 1);
+        let reasons: Vec<_> = rejects.iter().map(|one| one.reason).collect();
+        assert_eq!(reasons, ["missing_field", "missing_field"]);
+
+        let (rows, rejects) = decoded(n, vec![" ", "", "a@b.c"], false);
+        assert_eq!((rows.num_rows(), rejects.len()), (3, 0));
+        assert_eq!(rows.column(0).null_count(), 2);
+    }
+
+    #[test]
+    fn a_key_that_is_an_address_is_kept_as_the_hash_of_its_row() {
+        let n: ArrayRef = Arc::new(StringArray::from(vec!["x", "2"]));
+        let (rows, rejects) = decoded(n, vec!["jane", "JANE "], false);
+        let hash = rows.column(0).as_string::<i32>().value(0);
+        assert_eq!(rejects.len(), 1);
+        assert_eq!(rejects[0].record_key.as_deref(), Some(hash));
+        assert!(!rejects[0].record.contains("jane"), "{}", rejects[0].record);
     }
 }

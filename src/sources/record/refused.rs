@@ -123,6 +123,7 @@ struct State {
     counts: Counts,
     rejects: Vec<Reject>,
     dead_letters: Vec<DeadLetter>,
+    warnings: Vec<String>,
     files: Option<Files>,
 }
 
@@ -186,6 +187,18 @@ impl RefusedLog {
         }
     }
 
+    /// Takes what a reader of the run should know of this source.
+    pub fn warn(&self, warning: String) {
+        self.state().warnings.push(warning);
+    }
+
+    /// What a reader of the run should know of this source.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.state().warnings.clone();
+        warnings.sort();
+        warnings
+    }
+
     /// What came so far.
     pub fn counts(&self) -> Counts {
         self.state().counts
@@ -203,6 +216,13 @@ impl RefusedLog {
                 .map_err(|error| unwritable(&error))?;
         }
         Ok(state.counts)
+    }
+
+    /// What is held and not written yet.
+    #[cfg(test)]
+    pub fn held(&self) -> (Vec<Reject>, Vec<DeadLetter>) {
+        let state = self.state();
+        (state.rejects.clone(), state.dead_letters.clone())
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

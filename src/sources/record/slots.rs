@@ -45,8 +45,18 @@ impl PathTree {
         json: &'a str,
         slots: &mut [Option<&'a RawValue>],
     ) -> serde_json::Result<()> {
+        self.visit(json, &mut |column, raw| slots[column] = Some(raw))
+    }
+
+    /// Tells every value of every column, in the order of the object in `json`: a key that is
+    /// there twice has two.
+    pub fn visit<'a>(
+        &self,
+        json: &'a str,
+        found: &mut impl FnMut(usize, &'a RawValue),
+    ) -> serde_json::Result<()> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        Filler { tree: self, slots }.deserialize(&mut deserializer)?;
+        Finder { tree: self, found }.deserialize(&mut deserializer)?;
         deserializer.end()
     }
 
@@ -58,12 +68,12 @@ impl PathTree {
     }
 }
 
-struct Filler<'t, 's, 'a> {
+struct Finder<'t, 'f, F> {
     tree: &'t PathTree,
-    slots: &'s mut [Option<&'a RawValue>],
+    found: &'f mut F,
 }
 
-impl<'de> DeserializeSeed<'de> for Filler<'_, '_, 'de> {
+impl<'de, F: FnMut(usize, &'de RawValue)> DeserializeSeed<'de> for Finder<'_, '_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -71,7 +81,7 @@ impl<'de> DeserializeSeed<'de> for Filler<'_, '_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Filler<'_, '_, 'de> {
+impl<'de, F: FnMut(usize, &'de RawValue)> Visitor<'de> for Finder<'_, '_, F> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,11 +96,11 @@ impl<'de> Visitor<'de> for Filler<'_, '_, 'de> {
             };
             let raw: &'de RawValue = map.next_value()?;
             for column in &child.columns {
-                self.slots[*column] = Some(raw);
+                (self.found)(*column, raw);
             }
             if !child.children.is_empty() && raw.get().starts_with('{') {
                 child
-                    .fill(raw.get(), self.slots)
+                    .visit(raw.get(), self.found)
                     .map_err(serde::de::Error::custom)?;
             }
         }

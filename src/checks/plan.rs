@@ -1,0 +1,87 @@
+//! Whether the checks of front matters can be answered: their queries are planned, without data.
+//!
+//! Those of `sql/checks/` are files as models are: the engine looks at them together.
+
+use super::builtin::{self, Predicate};
+use crate::{
+    engine::Engine,
+    error::{Error, Result},
+    model::{Model, Parameters, Project, Sql, header},
+};
+
+/// What is wrong with the front matters' checks of the models that are `well`: the shapes of these
+/// are known to `engine`.
+pub async fn check(
+    project: &Project,
+    is_well: &(dyn Fn(&str) -> bool + Sync),
+    parameters: &Parameters,
+    engine: &Engine,
+) -> Vec<Error> {
+    let mut problems = vec![];
+    for model in project.models.iter().filter(|model| is_well(&model.name)) {
+        let planner = Planner {
+            model,
+            parameters,
+            engine,
+        };
+        // One plan for all; one by one only to find the culprit.
+        if planner.all().await.is_err() {
+            problems.extend(planner.one_by_one().await);
+        }
+    }
+    problems
+}
+
+struct Planner<'a> {
+    model: &'a Model,
+    parameters: &'a Parameters,
+    engine: &'a Engine,
+}
+
+impl Planner<'_> {
+    async fn all(&self) -> Result<()> {
+        let (predicates, others) = builtin::of_model(self.model)?;
+        self.count(&predicates).await?;
+        for check in &others {
+            self.plan(&check.sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn one_by_one(&self) -> Vec<Error> {
+        let mut problems = vec![];
+        for (index, entry) in self.model.header.checks.iter().enumerate() {
+            let planned = match builtin::of_entry(self.model, entry) {
+                Ok((predicates, others)) => self.entry(&predicates, others).await,
+                Err(error) => Err(error),
+            };
+            // Its own place lies in a query that nobody wrote.
+            problems.extend(planned.err().map(|error| {
+                Error::new(error.kind(), "this check cannot be answered")
+                    .because(error)
+                    .at(header::place(&self.model.sql.file, "checks", Some(index)))
+            }));
+        }
+        problems
+    }
+
+    async fn entry(&self, predicates: &[Predicate], others: Vec<super::Check>) -> Result<()> {
+        let checks = predicates.iter().map(|predicate| &predicate.check);
+        for check in checks.chain(&others) {
+            self.plan(&check.sql).await?;
+        }
+        self.count(predicates).await
+    }
+
+    async fn count(&self, predicates: &[Predicate]) -> Result<()> {
+        if predicates.is_empty() {
+            return Ok(());
+        }
+        self.plan(&builtin::count(self.model, predicates)?).await
+    }
+
+    async fn plan(&self, sql: &Sql) -> Result<()> {
+        let plan = self.engine.plan(sql, self.parameters).await?;
+        self.engine.verify(&plan, sql).await
+    }
+}

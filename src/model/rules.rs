@@ -1,0 +1,229 @@
+//! What must hold of a model beyond the types of its header: its name, its checks, its copy.
+
+use std::collections::BTreeMap;
+
+use super::{
+    File, Model, ModelHeader,
+    header::{self, BuiltinCheck},
+};
+use crate::error::Error;
+
+/// Files that every run writes itself.
+const RUN_FILES: [&str; 5] = [
+    "dead_letters.parquet",
+    "journal.ndjson",
+    "run.json",
+    "step4_load.parquet",
+    "step4_load_receipt.json",
+];
+
+/// A model is read by its file's stem: what SQL takes for a name without quotes.
+pub fn name(stem: &str, file: &File) -> Option<Error> {
+    let is_first = |character: char| character.is_ascii_lowercase() || character == '_';
+    let is_good = stem.starts_with(is_first)
+        && stem
+            .chars()
+            .all(|one| is_first(one) || one.is_ascii_digit());
+    if is_good {
+        return None;
+    }
+    let message = format!("`{}` cannot be the name of a table", file.name);
+    let hint = format!(
+        "use lower-case letters, digits and `_`: call the file `{}.sql`",
+        better(stem)
+    );
+    Some(Error::usage(message).with_hint(hint))
+}
+
+/// A name that is allowed and looks like `stem`.
+fn better(stem: &str) -> String {
+    let plain = stem.to_lowercase();
+    let words = plain.split(|one: char| !one.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    let name = words.join("_");
+    match name.chars().next() {
+        None => "model".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("_{name}"),
+        Some(_) => name,
+    }
+}
+
+/// Each check says exactly one thing, and says it of something.
+pub fn checks(header: &ModelHeader, file: &File) -> Vec<Error> {
+    let problem = |check: &BuiltinCheck| match given(check).as_slice() {
+        [] => Some(
+            Error::usage("this check says nothing")
+                .with_hint("give one of: not_null, unique, between, one_of"),
+        ),
+        [(property, 0)] => Some(
+            Error::usage(format!("this check says nothing: `{property}` is empty"))
+                .with_hint("name something, or remove the check"),
+        ),
+        [_] => None,
+        several => {
+            let names: Vec<_> = several.iter().map(|(name, _)| *name).collect();
+            let message = format!("this check says several things: {}", names.join(", "));
+            Some(Error::usage(message).with_hint("make a check of each"))
+        }
+    };
+    let problems = header
+        .checks
+        .iter()
+        .enumerate()
+        .filter_map(|(index, check)| {
+            Some(problem(check)?.at(header::place(file, "checks", Some(index))))
+        });
+    problems.collect()
+}
+
+/// The properties that a check gives, each with how much it names.
+fn given(check: &BuiltinCheck) -> Vec<(&'static str, usize)> {
+    let not_null = check.not_null.iter().map(|list| ("not_null", list.len()));
+    let unique = check.unique.iter().map(|list| ("unique", list.len()));
+    let between = check.between.iter().map(|_| ("between", 1));
+    let one_of = check
+        .one_of
+        .iter()
+        .map(|one_of| ("one_of", one_of.values.len()));
+    not_null
+        .chain(unique)
+        .chain(between)
+        .chain(one_of)
+        .collect()
+}
+
+/// A copy lies in the run's folder, in a format there is, and takes the place of no other file.
+pub fn copy(header: &ModelHeader, file: &File) -> Option<Error> {
+    let name = header.save_as.as_deref()?;
+    let problem = if RUN_FILES.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        Error::usage(format!("every run has a file `{name}` of its own"))
+            .with_hint("save the model under another name")
+    } else if !is_file_name(name) {
+        Error::usage(format!("`save_as` cannot be `{name}`")).with_hint(
+            "it is the name of a file in the run's folder, ending `.parquet` or `.json`: \
+             letters, digits, `_`, `-` and `.`",
+        )
+    } else {
+        return None;
+    };
+    Some(problem.at(header::place(file, "save_as", None)))
+}
+
+fn is_file_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".parquet");
+    let stem = stem.or_else(|| name.strip_suffix(".json"));
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '-' | '.');
+    stem.is_some_and(|stem| {
+        stem.starts_with(|one: char| one.is_ascii_alphanumeric() || one == '_')
+            && stem.chars().all(is_plain)
+    })
+}
+
+/// Two models that are saved under one name.
+pub fn copies(models: &[Model]) -> Vec<Error> {
+    let mut seen: BTreeMap<String, &Model> = BTreeMap::new();
+    let mut problems = vec![];
+    for model in models {
+        let Some(name) = &model.header.save_as else {
+            continue;
+        };
+        // Some disks know no case.
+        if let Some(other) = seen.insert(name.to_lowercase(), model) {
+            let message = format!(
+                "`{}` and `{}` are both saved as `{name}`",
+                other.name, model.name
+            );
+            let place = header::place(&model.sql.file, "save_as", None);
+            let hint = "save one of them under another name";
+            problems.push(Error::usage(message).at(place).with_hint(hint));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{checks, copy, name};
+    use crate::{
+        error::Error,
+        model::{File, header},
+    };
+
+    fn file(header: &str) -> File {
+        File {
+            path: "m.sql".into(),
+            name: "sql/m.sql".into(),
+            text: format!("/* dfpipe\nversion: 1\n{header}\n*/\nselect 1"),
+        }
+    }
+
+    fn line(error: &Error) -> usize {
+        error.place().unwrap().line
+    }
+
+    #[test]
+    fn a_model_is_called_like_a_table_and_a_better_name_is_told() {
+        for good in ["a", "_a1", "engagement_score"] {
+            assert!(name(good, &file("")).is_none(), "{good}");
+        }
+        for (bad, better) in [
+            ("a.b", "`a_b.sql`"),
+            ("Upper", "`upper.sql`"),
+            ("My Model", "`my_model.sql`"),
+            ("1x", "`_1x.sql`"),
+            ("größe", "`gr_e.sql`"),
+            ("!", "`model.sql`"),
+        ] {
+            let error = name(bad, &file("")).unwrap();
+            assert!(error.hint().unwrap().contains(better), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_a_file_of_the_runs_folder_that_no_run_writes_itself() {
+        let refused = |name: &str| {
+            let file = file(&format!("save_as: {name}"));
+            let error = copy(&header::read(&file).unwrap(), &file);
+            error.map(|error| line(&error))
+        };
+        for good in ["a.parquet", "step1.v2.json", "rejects.parquet"] {
+            assert_eq!(refused(good), None, "{good}");
+        }
+        for bad in [
+            "/tmp/x.parquet",
+            "../../evil.json",
+            "sub/x.parquet",
+            "sub\\x.parquet",
+            "x.csv",
+            ".parquet",
+            "..parquet",
+            "journal.ndjson",
+            "run.json",
+            "RUN.json",
+            "dead_letters.parquet",
+            "step4_load_receipt.json",
+            "step4_load.parquet",
+        ] {
+            assert_eq!(refused(bad), Some(3), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_check_says_exactly_one_thing() {
+        let refused = |check: &str| {
+            let file = file(&format!("checks:\n  - unique: [a]\n  - {check}"));
+            let problems = checks(&header::read(&file).unwrap(), &file);
+            problems.iter().map(line).collect::<Vec<_>>()
+        };
+        assert!(refused("{not_null: [a], severity: warn}").is_empty());
+        for bad in [
+            "severity: warn",
+            "not_null: []",
+            "unique: []",
+            "one_of: {column: a, values: []}",
+            "{not_null: [a], unique: [a]}",
+        ] {
+            assert_eq!(refused(bad), [5], "{bad}");
+        }
+    }
+}
