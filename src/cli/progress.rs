@@ -48,14 +48,12 @@ fn line(event: &Event) -> String {
 }
 
 fn checked(checks: usize, warnings: usize, errors: usize) -> String {
-    let mut line = format!("  {} of {checks} passed", checks - warnings - errors);
-    if warnings > 0 {
-        line += &format!(", {warnings} to look at");
-    }
-    if errors > 0 {
-        line += &format!(", {errors} against the load");
-    }
-    line
+    let passed = format!("  {} of {checks} passed", checks - warnings - errors);
+    let found = [(warnings, "to look at"), (errors, "against the load")];
+    let found = found.iter().filter(|(count, _)| *count > 0);
+    found.fold(passed, |line, (count, what)| {
+        format!("{line}, {count} {what}")
+    })
 }
 
 /// A number and what it counts.

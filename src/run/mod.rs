@@ -138,7 +138,7 @@ impl Execution<'_> {
         self.record.status = Status::Failed;
         self.record.error = Some(error.to_string());
         self.record.finished_at = self.clock.now();
-        self.record.folder = self.folder.path().to_owned();
+        self.folder.path().clone_into(&mut self.record.folder);
         // The run's own error matters more than one about its record.
         let _ = self.folder.write_json("run.json", &self.record);
         let folder = self.folder.path().to_owned();

@@ -150,7 +150,11 @@ fn an_unknown_profile_is_answered_with_those_there_are() {
     assert_snapshot!(project.run(["run", "--profile", "prd"]).screen(), @"
     exit code: 2
     ----- stderr -----
-    error: `dfpipe.yml` has no profile `prd`
+    error: there is no profile `prd`
+      --> dfpipe.yml:47:3
+       |
+    47 |   local:
+       |   ^
 
     hint: the profiles are: local, prod
     ");
@@ -745,7 +749,7 @@ fn a_question_that_is_wrong_is_shown_where_it_is_wrong() {
      --> query:1:1
       |
     1 | select 1 / 0
-      | ^
+      | ^^^^^^^^^^^^
     ");
     assert_snapshot!(project.run(["query", "--run", "yesterday", "select 1"]).screen(), @"
     exit code: 2

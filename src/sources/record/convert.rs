@@ -168,8 +168,8 @@ mod tests {
     };
 
     /// The first value: shown, empty if null, `wrong` if it is not of the type.
-    fn first(array: ArrayRef, kind: ColumnType) -> String {
-        let converted = convert(&array, kind).unwrap();
+    fn first(array: &ArrayRef, kind: ColumnType) -> String {
+        let converted = convert(array, kind).unwrap();
         assert_eq!(converted.values.data_type(), &kind.arrow());
         if converted.is_wrong.value(0) {
             assert!(converted.values.is_null(0));
@@ -218,7 +218,7 @@ mod tests {
             (text("12.345"), MONEY),
         ] {
             let shown = format!("{array:?} as {kind:?}");
-            assert_eq!(first(array, kind), "wrong", "{shown}");
+            assert_eq!(first(&array, kind), "wrong", "{shown}");
         }
     }
 
@@ -262,7 +262,7 @@ mod tests {
             ),
         ] {
             let shown = format!("{array:?} as {kind:?}");
-            assert_eq!(first(array, kind), expected, "{shown}");
+            assert_eq!(first(&array, kind), expected, "{shown}");
         }
     }
 }

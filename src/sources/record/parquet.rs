@@ -247,13 +247,13 @@ fn note_faults(converted: &Converted, column: &Column, faults: &mut [Option<Faul
 mod tests {
     use std::sync::Arc;
 
-    use chrono::Utc;
     use datafusion::arrow::array::{
         Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray,
     };
 
     use super::ParquetDecoder;
     use crate::{
+        clock::parse_time,
         config::ColumnType::{Integer, Text},
         sources::{
             RefusedLog, Scan, Window,
@@ -271,7 +271,7 @@ mod tests {
         let log = Arc::new(RefusedLog::counting("people"));
         let scan = Scan {
             source: Arc::new(of(columns, "email")),
-            window: Window::before(Utc::now(), 1),
+            window: Window::before(parse_time("2026-11-15").unwrap(), 1),
             projection: vec![0, 1],
             limit: None,
             privacy: privacy(),
