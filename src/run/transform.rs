@@ -52,7 +52,6 @@ impl Execution<'_> {
             .iter()
             .filter(|model| selected.contains(&model.name))
         {
-            self.need_inputs(model, selected)?;
             let record = self.build(model).await?;
             self.progress.report(Event::Built {
                 model: model.name.clone(),
@@ -63,21 +62,6 @@ impl Execution<'_> {
         self.copy_dead_letters().await?;
         self.save_copies(selected).await?;
         self.summarize(selected).await
-    }
-
-    /// A selection must hold what it reads: there is no earlier run to take it from.
-    fn need_inputs(&self, model: &Model, selected: &BTreeSet<String>) -> Result<()> {
-        let is_missing =
-            |table: &str| self.pipeline.project.model(table).is_some() && !selected.contains(table);
-        match model.sql.reads.iter().find(|read| is_missing(&read.table)) {
-            None => Ok(()),
-            Some(read) => Err(Error::usage(format!(
-                "`{}` reads `{}`, which is not selected",
-                model.name, read.table
-            ))
-            .at(read.place.clone())
-            .with_hint(format!("select all that it reads: `-s +{}`", model.name))),
-        }
     }
 
     async fn build(&self, model: &Model) -> Result<ModelRecord> {
