@@ -58,8 +58,10 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    /// Say all that is wrong, as far as it can be known without data or network
     Check,
     Query(query::Arguments),
+    /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
 
