@@ -140,15 +140,4 @@ fn questions_of_all_kinds_are_answered() {
         "explain select * from totals where $as_of > $window_start",
     ]);
     assert!(!explained.stdout.contains("error"), "{}", explained.stdout);
-    assert_snapshot!(project.run(["query", "select * from total"]).screen(), @"
-    exit code: 2
-    ----- stderr -----
-    error: there is no source or model `total`
-     --> query:1:15
-      |
-    1 | select * from total
-      |               ^^^^^
-
-    hint: did you mean `totals`?
-    ");
 }

@@ -50,7 +50,7 @@ pub struct Client {
 pub enum Event<'a> {
     /// A message.
     Message(Message<'a>),
-    /// The partition ends here, for now.
+    /// The partition ends here; a topic in use may grow on.
     End,
     /// Nothing new.
     Nothing,
@@ -333,7 +333,7 @@ fn reason_of(code: Code) -> Reason {
         | Code::CoordinatorLoadInProgress
         | Code::CoordinatorNotAvailable
         | Code::FencedLeaderEpoch
-        // The group is for committing, and that comes after the load.
+        // The group names the reader; nothing is committed, since a reader must not move its offsets.
         | Code::GroupAuthorizationFailed
         | Code::KafkaStorageError
         | Code::LeaderNotAvailable

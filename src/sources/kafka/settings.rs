@@ -15,11 +15,20 @@ const QUEUE: std::ops::RangeInclusive<usize> = 4 * 1024..=QUEUES;
 
 /// What reading relies on, so that `options` may not say otherwise, and who says it instead.
 const FIXED: [(&str, &str); 9] = [
-    ("auto.commit.enable", "dfpipe commits after the load"),
+    (
+        "auto.commit.enable",
+        "reading must not move the offsets of the group",
+    ),
     ("auto.offset.reset", "a gap must be an error, not a jump"),
     ("bootstrap.servers", "`brokers` says it"),
-    ("enable.auto.commit", "dfpipe commits after the load"),
-    ("enable.auto.offset.store", "dfpipe commits after the load"),
+    (
+        "enable.auto.commit",
+        "reading must not move the offsets of the group",
+    ),
+    (
+        "enable.auto.offset.store",
+        "reading must not move the offsets of the group",
+    ),
     ("enable.partition.eof", "dfpipe ends a range by it"),
     ("group.id", "`group` says it"),
     ("log.queue", "dfpipe listens to the log"),
