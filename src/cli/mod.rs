@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod check;
+mod interrupt;
 mod progress;
 mod query;
 mod run;
@@ -123,6 +124,21 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
+}
+
+/// Nothing but in builds for tests: there the process dies like killed once as many lines of a journal
+/// are on disk as `DFPIPE_KILL_AFTER` says.
+fn journalled(lines: u64) {
+    #[cfg(debug_assertions)]
+    if std::env::var("DFPIPE_KILL_AFTER").is_ok_and(|at| at == lines.to_string()) {
+        let process = std::process::id().to_string();
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", &process])
+            .status();
+        std::thread::park();
+    }
+    #[cfg(not(debug_assertions))]
+    let _ = lines;
 }
 
 impl Context {

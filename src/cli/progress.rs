@@ -1,50 +1,53 @@
 //! How a run's events look: one plain line each, on stderr.
 
 use super::screen::Screen;
-use crate::run::{Event, Progress};
+use crate::run::{Event, Progress, record::Step};
 
 /// Prints events as they come.
 pub struct Lines<'a>(pub &'a Screen);
 
 impl Progress for Lines<'_> {
-    fn report(&self, event: Event) {
-        self.0.note(&line(&event));
+    fn report(&self, event: &Event) {
+        if let Some(line) = line(event) {
+            self.0.note(&line);
+        }
     }
 }
 
-fn line(event: &Event) -> String {
-    match event {
-        Event::Step(step) => (*step).to_owned(),
-        Event::Extracted {
-            source,
-            rows,
-            refused: 0,
-        } => format!("  {source}: {}", of(*rows, "row")),
+fn line(event: &Event) -> Option<String> {
+    let text = match event {
+        Event::StepStarted { step } if *step != Step::Finalize => step.name().to_owned(),
         Event::Extracted {
             source,
             rows,
             refused,
+            kept,
+            ..
         } => {
-            format!(
-                "  {source}: {}, {} refused",
-                of(*rows, "row"),
-                of(*refused, "record")
-            )
+            let refused = match refused {
+                0 => String::new(),
+                _ => format!(", {} refused", of(*refused, "record")),
+            };
+            format!("  {source}: {}{refused}{}", of(*rows, "row"), again(*kept))
         }
-        Event::Built { model, rows } => format!("  {model}: {}", of(*rows, "row")),
+        Event::Built {
+            model, rows, kept, ..
+        } => format!("  {model}: {}{}", of(*rows, "row"), again(*kept)),
         Event::Checked {
             checks,
             warnings,
             errors,
-        } => checked(*checks, *warnings, *errors),
+        } => format!("checks\n{}", checked(*checks, *warnings, *errors)),
         Event::Loaded { rows, to } => format!("  {} into {to}", of(*rows, "row")),
-        Event::Kept { folder } => {
-            format!(
-                "the run did not finish; what it has lies in {}",
-                folder.display()
-            )
-        }
-    }
+        Event::Warning { message } => format!("warning: {message}"),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// What an earlier attempt did is not done again.
+fn again(kept: bool) -> &'static str {
+    if kept { " (kept)" } else { "" }
 }
 
 fn checked(checks: usize, warnings: usize, errors: usize) -> String {

@@ -1,13 +1,18 @@
 //! `dfpipe run`: the whole pipeline.
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 
-use super::{Context, progress::Lines};
+use super::{Context, interrupt, progress::Lines};
 use crate::{
     clock::parse_time,
     error::Result,
     report,
-    run::{self, Pipeline, Request},
+    run::{
+        self, Around, Event, Pipeline, Progress, Request,
+        record::{RunRecord, Step},
+        resume,
+    },
 };
 
 /// Run the whole pipeline: extract, transform, check, load, report
@@ -22,6 +27,24 @@ pub struct Arguments {
     /// Append a further load of a date that is loaded already
     #[arg(long)]
     new_load: bool,
+    /// Stop after this step; `--resume` goes on later
+    #[arg(long, value_name = "STEP", value_enum)]
+    until: Option<Step>,
+    /// Go on with an unfinished run: what it has done is not done again [default: the last one]
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with_all = ["select", "as_of", "new_load"]
+    )]
+    resume: Option<String>,
+    /// Begin anew, although a run of that date is not finished: that one is set aside
+    #[arg(long, conflicts_with = "resume")]
+    fresh: bool,
+    /// Do everything but the load, and leave nothing behind
+    #[arg(long, conflicts_with_all = ["resume", "until", "fresh"])]
+    dry_run: bool,
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
@@ -31,22 +54,67 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
 
 /// Runs the pipeline and prints its report.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
+    let progress = Lines(&context.screen);
+    let (pipeline, request) = prepare(arguments, context, &progress)?;
+    let interrupt = Notify::new();
+    let around = Around {
+        clock: &context.clock,
+        progress: &progress,
+        documents: &report::documents,
+        interrupt: &interrupt,
+        journalled: &super::journalled,
+    };
+    let run = run::run(&pipeline, &request, &around);
+    let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
+    match ended.outcome {
+        Ok(()) => print(&ended.record, context),
+        Err(error) => {
+            context.screen.note(&report::how_to_go_on(&ended.record));
+            Err(error)
+        }
+    }
+}
+
+fn prepare(
+    arguments: Arguments,
+    context: &Context,
+    progress: &dyn Progress,
+) -> Result<(Pipeline, Request)> {
     let config = context.config()?;
+    let clock = &context.clock;
+    if let Some(wanted) = arguments.resume {
+        let wanted = Some(wanted.as_str()).filter(|wanted| !wanted.is_empty());
+        let folder = resume::find(&config, wanted)?;
+        let pipeline = resume::pipeline(config, &folder, clock)?;
+        if let Some(message) = resume::own_sql(&pipeline) {
+            progress.report(&Event::Warning { message });
+        }
+        let request = Request {
+            resume: Some(folder),
+            until: arguments.until,
+            ..Request::default()
+        };
+        return Ok((pipeline, request));
+    }
     if let (Some(as_of), None) = (config.as_of, arguments.as_of) {
         let profile = &config.profile;
         let moment = as_of.format("%Y-%m-%d %H:%M UTC");
-        context
-            .screen
-            .note(&format!("as of {moment}: fixed by the profile `{profile}`"));
+        let line = format!("as of {moment}: fixed by the profile `{profile}`");
+        context.screen.note(&line);
     }
-    let pipeline = Pipeline::load(config, arguments.as_of, &context.clock)?;
+    let pipeline = Pipeline::load(config, arguments.as_of, clock)?;
     let request = Request {
         select: arguments.select,
         new_load: arguments.new_load,
+        until: arguments.until,
+        resume: None,
+        fresh: arguments.fresh,
+        dry_run: arguments.dry_run,
     };
-    let progress = Lines(&context.screen);
-    let record = run::run(pipeline, &request, &context.clock, &progress).await?;
-    context
-        .screen
-        .result(report::completion(&record).as_bytes())
+    Ok((pipeline, request))
+}
+
+fn print(record: &RunRecord, context: &Context) -> Result<()> {
+    let report = report::completion(record);
+    context.screen.result(report.as_bytes())
 }

@@ -20,6 +20,7 @@ mod number;
 mod profile;
 mod raw;
 mod resolve;
+mod said;
 pub mod schema;
 pub mod secret;
 mod size;
@@ -27,7 +28,7 @@ pub mod yaml;
 
 pub use column::{Column, ColumnType};
 pub use raw::{
-    OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
+    NotifyOn, OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
     RawParameter as Parameter,
 };
 pub use secret::Secret;
@@ -53,8 +54,10 @@ pub struct Config {
     pub window_days: u32,
     /// Folder for runs that are not finished.
     pub work_dir: PathBuf,
-    /// Folder for finished runs.
-    pub archive: PathBuf,
+    /// Where finished runs go: an absolute path or a URL.
+    pub archive: String,
+    /// How many successful runs stay there; all if it is not said.
+    pub keep_runs: Option<usize>,
     /// Key of the HMAC that replaces e-mail addresses.
     pub email_hash_key: Secret,
     /// Values that models read as `$name`.
@@ -65,8 +68,48 @@ pub struct Config {
     pub sources: IndexMap<String, Source>,
     /// Where the result goes.
     pub destination: Destination,
-    /// The model whose rows are the report's figures.
-    pub summary_model: Option<String>,
+    /// What the report takes from models.
+    pub report: Report,
+    /// Who is told how a run ended.
+    pub notify: Notify,
+    /// Who gets lineage events.
+    pub openlineage: Option<OpenLineage>,
+    /// What the file says under the profile, with variables by name and without secrets: for a run's
+    /// record.
+    pub said: serde_json::Value,
+}
+
+/// The models whose rows a report shows.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The figures.
+    pub summary: Option<String>,
+    /// The bars of the charts.
+    pub charts: Option<String>,
+    /// The flow of records.
+    pub flow: Option<String>,
+}
+
+/// Who is told how a run ended.
+#[derive(Clone, Debug)]
+pub struct Notify {
+    /// The address; it is as good as a key.
+    pub webhook: Option<Secret>,
+    /// Which ends are told.
+    pub on: Vec<NotifyOn>,
+}
+
+/// Who gets lineage events.
+#[derive(Clone, Debug)]
+pub struct OpenLineage {
+    /// The namespace of the jobs.
+    pub namespace: String,
+    /// A file that gets one event per line.
+    pub file: Option<PathBuf>,
+    /// An endpoint that gets each event.
+    pub url: Option<url::Url>,
+    /// Its bearer token.
+    pub api_key: Option<Secret>,
 }
 
 /// Memory and parallelism of the engine.

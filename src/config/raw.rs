@@ -4,7 +4,7 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     column::{TYPE_NAMES, TYPE_PATTERN},
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A dfpipe project.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawConfig {
     /// Name of the pipeline: part of every load's identity.
@@ -23,8 +23,10 @@ pub struct RawConfig {
     pub window_days: Option<u32>,
     /// Folder for runs that are not finished. Default: `.dfpipe/work`.
     pub work_dir: Option<String>,
-    /// Folder for finished runs. Default: `.dfpipe/archive`.
+    /// Where finished runs go: a folder, `s3://…` or `gs://…`. Default: `.dfpipe/archive`.
     pub archive: Option<String>,
+    /// How many successful runs the archive keeps; the oldest are removed. Default: all.
+    pub keep_runs: Option<u32>,
     /// Key of the HMAC-SHA-256 that replaces e-mail addresses.
     pub email_hash_key: Secret,
     /// Values that models read as `$name`.
@@ -40,10 +42,15 @@ pub struct RawConfig {
     /// What the completion report shows.
     #[serde(default)]
     pub report: RawReport,
+    /// Who is told how a run ended.
+    #[serde(default)]
+    pub notify: RawNotify,
+    /// Who gets lineage events (<https://openlineage.io>).
+    pub openlineage: Option<RawOpenLineage>,
 }
 
 /// A value that models read as `$name`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RawParameter {
     /// A boolean.
@@ -57,7 +64,7 @@ pub enum RawParameter {
 }
 
 /// Memory and parallelism of the engine.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawEngine {
     /// Memory that queries may hold before they spill, such as `512MB`. Default: `2GB`.
@@ -69,7 +76,7 @@ pub struct RawEngine {
 }
 
 /// A table that rows are extracted into.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawSource {
     /// One sentence for readers.
@@ -85,7 +92,7 @@ pub struct RawSource {
 }
 
 /// A column of a source.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawColumn {
     /// `text`, `integer`, `double`, `boolean`, `date`, `timestamp` or `decimal(p,s)`.
@@ -106,7 +113,7 @@ pub struct RawColumn {
 }
 
 /// Kinds of personal data that leave the decoder as a hash.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawPii {
     /// An e-mail address.
@@ -114,7 +121,7 @@ pub enum RawPii {
 }
 
 /// Where the records of a source are.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RawFrom {
     /// Files, local or in an object store.
@@ -126,7 +133,7 @@ pub enum RawFrom {
 }
 
 /// Files, local or in an object store.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawFiles {
     /// A path or URL (`s3://…`, `gs://…`, `file://…`); `*` matches within a name.
@@ -138,7 +145,7 @@ pub struct RawFiles {
 }
 
 /// File formats.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum RawFormat {
     /// One document per file.
@@ -152,7 +159,7 @@ pub enum RawFormat {
 }
 
 /// A REST API that answers in pages.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawCrm {
     /// Scheme, host and path prefix, such as `https://api.crm.example`.
@@ -178,7 +185,7 @@ pub struct RawCrm {
 }
 
 /// How requests are signed.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawAuth {
     /// `Authorization: Bearer …`.
@@ -188,7 +195,7 @@ pub enum RawAuth {
 }
 
 /// A header that signs requests.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawHeader {
     /// Its name.
@@ -198,7 +205,7 @@ pub struct RawHeader {
 }
 
 /// How one page leads to the next.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RawPagination {
     /// Pages are numbered.
@@ -208,7 +215,7 @@ pub enum RawPagination {
 }
 
 /// Numbered pages.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawPageNumber {
     /// Name of the page's parameter. Default: `page`.
@@ -225,7 +232,7 @@ pub struct RawPageNumber {
 }
 
 /// Pages that name their successor.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawCursor {
     /// Name of the cursor's parameter. Default: `cursor`.
@@ -241,7 +248,7 @@ pub struct RawCursor {
 }
 
 /// A Kafka topic, read once, bounded by the window.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawKafka {
     /// Brokers to begin with, `host:port`, comma separated.
@@ -261,7 +268,7 @@ pub struct RawKafka {
 }
 
 /// Where the result goes.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RawDestination {
     /// An append-only warehouse of Parquet files.
@@ -269,7 +276,7 @@ pub enum RawDestination {
 }
 
 /// An append-only warehouse of Parquet files.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawParquet {
     /// The model that is loaded.
@@ -285,7 +292,7 @@ pub struct RawParquet {
 }
 
 /// What a second load of a date does.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum OnRepeat {
     /// Stops before anything is extracted.
@@ -296,9 +303,48 @@ pub enum OnRepeat {
 }
 
 /// What the completion report shows.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawReport {
-    /// The model whose rows are the report's figures.
+    /// The model whose rows are the report's figures: `position`, `metric`, `label`, `value`, `unit`.
     pub summary: Option<String>,
+    /// The model whose rows are the bars of the report's charts: `chart`, `position`, `label`, `value`.
+    pub charts: Option<String>,
+    /// The model whose rows are the report's flow of records: `position`, `origin`, `target`, `records`,
+    /// `is_kept`.
+    pub flow: Option<String>,
+}
+
+/// Who is told how a run ended.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawNotify {
+    /// Address that gets a JSON message, whose `text` is what Slack and its kin show. Empty: nobody.
+    pub webhook: Option<Secret>,
+    /// Which ends are told. Default: `[success, failure]`.
+    pub on: Option<Vec<NotifyOn>>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum NotifyOn {
+    /// Well.
+    Success,
+    /// With an error.
+    Failure,
+}
+
+/// Who gets lineage events: a file, an HTTP endpoint, or both.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawOpenLineage {
+    /// The namespace of the jobs. Default: the pipeline's name.
+    pub namespace: Option<String>,
+    /// A file that gets one event per line.
+    pub file: Option<String>,
+    /// An endpoint that gets each event as a POST, such as `https://host/api/v1/lineage`.
+    pub url: Option<String>,
+    /// Sent to the endpoint as a bearer token.
+    pub api_key: Option<Secret>,
 }

@@ -11,11 +11,12 @@ use std::{
 
 use super::{
     Column, ColumnType, Config, Crm, Destination, Engine, FileFormat, Files, From, Kafka, Next,
-    Paging, Source,
+    Notify, NotifyOn, OpenLineage, Paging, Report, Source,
     raw::{
         RawColumn, RawConfig, RawCrm, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka,
-        RawPagination, RawSource,
+        RawNotify, RawOpenLineage, RawPagination, RawSource,
     },
+    said,
     size::parse_size,
     yaml::{Node, Text},
 };
@@ -102,6 +103,8 @@ impl Resolver<'_> {
                 format!("`{name}` is a parameter that every run sets itself")
             });
         }
+        let said = said::said(&raw, self.places.root);
+        let raw_pipeline = raw.pipeline.clone();
         let sources = raw.sources.into_iter();
         Config {
             project: self.project.to_owned(),
@@ -110,7 +113,8 @@ impl Resolver<'_> {
             as_of,
             window_days,
             work_dir: self.folder(raw.work_dir.as_deref().unwrap_or(".dfpipe/work")),
-            archive: self.folder(raw.archive.as_deref().unwrap_or(".dfpipe/archive")),
+            archive: self.location(raw.archive.as_deref().unwrap_or(".dfpipe/archive")),
+            keep_runs: self.keep_runs(raw.keep_runs),
             email_hash_key: raw.email_hash_key,
             parameters: raw.parameters,
             engine: self.engine(&raw.engine),
@@ -118,7 +122,53 @@ impl Resolver<'_> {
                 .map(|(name, raw)| (name.clone(), self.source(name, raw)))
                 .collect(),
             destination: self.destination(raw.destination),
-            summary_model: raw.report.summary,
+            report: Report {
+                summary: raw.report.summary,
+                charts: raw.report.charts,
+                flow: raw.report.flow,
+            },
+            notify: self.notify(raw.notify),
+            openlineage: raw
+                .openlineage
+                .map(|raw| self.openlineage(raw, &raw_pipeline)),
+            said,
+        }
+    }
+
+    fn keep_runs(&mut self, count: Option<u32>) -> Option<usize> {
+        self.check(count != Some(0), &["keep_runs"], || {
+            "`keep_runs` keeps at least 1 run".to_owned()
+        });
+        count.map(|count| count as usize)
+    }
+
+    fn notify(&mut self, raw: RawNotify) -> Notify {
+        // An empty address is what `${WEBHOOK:-}` gives where nobody wants to be told.
+        let webhook = raw.webhook.filter(|webhook| !webhook.expose().is_empty());
+        let is_url = webhook
+            .as_ref()
+            .is_none_or(|webhook| is_http(webhook.expose()));
+        self.check(is_url, &["notify", "webhook"], || {
+            "`notify.webhook` is not an http or https URL".to_owned()
+        });
+        let both = vec![NotifyOn::Success, NotifyOn::Failure];
+        Notify {
+            webhook,
+            on: raw.on.unwrap_or(both),
+        }
+    }
+
+    fn openlineage(&mut self, raw: RawOpenLineage, pipeline: &str) -> OpenLineage {
+        let url = raw.url.filter(|url| !url.is_empty());
+        let is_url = url.as_deref().is_none_or(is_http);
+        self.check(is_url, &["openlineage", "url"], || {
+            "`openlineage.url` is not an http or https URL".to_owned()
+        });
+        OpenLineage {
+            namespace: raw.namespace.unwrap_or_else(|| pipeline.to_owned()),
+            file: raw.file.as_deref().map(|path| self.folder(path)),
+            url: url.and_then(|url| url::Url::parse(&url).ok()),
+            api_key: raw.api_key,
         }
     }
 
@@ -354,6 +404,11 @@ fn paging(raw: RawPagination) -> Paging {
             next: Next::Cursor(split_path(raw.next.as_deref().unwrap_or("next_cursor"))),
         },
     }
+}
+
+fn is_http(address: &str) -> bool {
+    url::Url::parse(address)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn split_path(path: &str) -> Vec<String> {

@@ -5,7 +5,10 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What stands for a secret in what is written.
+pub(super) const BLANK: &str = "***";
 
 /// A key or password. `Debug` shows that it is there, nothing shows what it is.
 #[derive(Clone, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -21,6 +24,13 @@ impl Secret {
     /// The text itself, for the one place that needs it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+/// Written, it is blanked: a run's record says that there was a key, and not which.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(BLANK)
     }
 }
 

@@ -145,7 +145,9 @@ fn settings(config: &Config, project: &Project) -> Vec<Error> {
     let names = || project.models.iter().map(|model| model.name.as_str());
     let wanted = [
         ("destination.model", Some(config.destination.model.as_str())),
-        ("report.summary", config.summary_model.as_deref()),
+        ("report.summary", config.report.summary.as_deref()),
+        ("report.charts", config.report.charts.as_deref()),
+        ("report.flow", config.report.flow.as_deref()),
     ];
     let unknown = wanted
         .into_iter()

@@ -31,6 +31,19 @@ use crate::{
     table_file::{FileFacts, ParquetFile},
 };
 
+/// A table that was built.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Its file.
+    pub file: FileFacts,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// What building it put on disk.
+    pub spill: Spill,
+    /// The most memory that it took from the limit, in bytes.
+    pub peak_memory: u64,
+}
+
 /// How much a query put on disk because memory was short.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Spill {
@@ -174,7 +187,8 @@ impl Engine {
         model: &Model,
         parameters: &Parameters,
         path: &Path,
-    ) -> Result<(FileFacts, Spill)> {
+    ) -> Result<Built> {
+        self.memory.take_peak();
         let plan = self.plan(&model.sql, parameters).await?;
         let plan = ordered(plan, &model.header.key).map_err(|error| explain(&error, &model.sql))?;
         let mut rows = self.execute(&plan, &model.sql).await?;
@@ -182,7 +196,12 @@ impl Engine {
         while let Some(batch) = rows.next().await {
             file.write(&batch?)?;
         }
-        Ok((file.finish()?, rows.spill()))
+        Ok(Built {
+            file: file.finish()?,
+            schema: Arc::clone(&rows.schema),
+            spill: rows.spill(),
+            peak_memory: self.memory.take_peak(),
+        })
     }
 
     /// Copies the table `name` into `folder`, one file per partition, in parallel.
@@ -199,7 +218,7 @@ impl Engine {
         let streams = execute_stream_partitioned(physical, self.context.task_ctx()).map_err(odd)?;
         let mut tasks = tokio::task::JoinSet::new();
         for (number, mut stream) in streams.into_iter().enumerate() {
-            let path = folder.join(format!("part-{number:05}.parquet"));
+            let path = folder.join(part_name(number));
             let mut file = ParquetFile::create(&path, &schema, &[])?;
             tasks.spawn(async move {
                 while let Some(batch) = stream.try_next().await? {
@@ -217,6 +236,11 @@ impl Engine {
         facts.sort_by_key(|(number, _)| *number);
         Ok(facts.into_iter().map(|(_, facts)| facts).collect())
     }
+}
+
+/// The file of a partition, in the folder of its table.
+pub fn part_name(number: usize) -> String {
+    format!("part-{number:05}.parquet")
 }
 
 /// `explain` with the parameters of its query filled in; any other statement as it is.

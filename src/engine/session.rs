@@ -6,15 +6,16 @@ use datafusion::{
     execution::{
         SessionStateBuilder,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
-        memory_pool::{FairSpillPool, TrackConsumersPool},
+        memory_pool::MemoryPool,
         runtime_env::RuntimeEnvBuilder,
     },
     prelude::{SessionConfig, SessionContext},
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
+use super::memory::Memory;
 use crate::{
-    config::{self, Config},
+    config::{self, Config, Secret},
     error::{Error, Result},
 };
 
@@ -28,44 +29,44 @@ const MEMORY_PER_ROW: usize = 8 * 1024;
 /// Rows of a batch; where memory is short, fewer.
 const BATCH: std::ops::RangeInclusive<usize> = 256..=8192;
 
-/// How many consumers an error about memory names.
-const NAMED_CONSUMERS: usize = 5;
-
 /// A session of the engine.
 #[derive(Clone)]
 pub struct Engine {
     pub(super) context: SessionContext,
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Engine {
     /// A session under the limits of `config`, whose spill files go below `spill_dir`.
     pub fn new(config: &Config, spill_dir: &Path) -> Result<Self> {
+        Self::with(&config.engine, &config.email_hash_key, spill_dir)
+    }
+
+    /// A session for those who have no configuration, or not this one.
+    pub fn with(settings: &config::Engine, email_key: &Secret, spill_dir: &Path) -> Result<Self> {
         let odd = |error: datafusion::error::DataFusionError| {
             Error::outside("the engine cannot start").because(error)
         };
-        let spill_dir = config.engine.spill_dir.as_deref().unwrap_or(spill_dir);
+        let spill_dir = settings.spill_dir.as_deref().unwrap_or(spill_dir);
         fs_err::create_dir_all(spill_dir)
             .map_err(|error| Error::outside("spill files have no folder").because(error))?;
-        let pool = TrackConsumersPool::new(
-            FairSpillPool::new(config.engine.memory_limit),
-            std::num::NonZeroUsize::new(NAMED_CONSUMERS).unwrap_or(std::num::NonZeroUsize::MIN),
-        );
+        let memory = Arc::new(Memory::new(settings.memory_limit));
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![spill_dir.to_owned()]));
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
+            .with_memory_pool(Arc::clone(&memory) as Arc<dyn MemoryPool>)
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(odd)?;
         let state = SessionStateBuilder::new()
-            .with_config(session_config(&config.engine))
+            .with_config(session_config(settings))
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
         let mut context = SessionContext::new_with_state(state);
-        let settings = UdfSettings::new(config.email_hash_key.expose());
-        register_all(&mut context, &settings).map_err(odd)?;
-        Ok(Self { context })
+        let functions = UdfSettings::new(email_key.expose());
+        register_all(&mut context, &functions).map_err(odd)?;
+        Ok(Self { context, memory })
     }
 }
 

@@ -5,11 +5,19 @@ use std::fmt::Write;
 use datafusion::sql::sqlparser::ast::Statement;
 use sha2::{Digest, Sha256};
 
-use super::Model;
+use super::{Model, Parameters, Sql};
 
 /// The fingerprint of one statement: SHA-256 of its canonical text.
 pub fn of(statement: &Statement) -> String {
     hex(&Sha256::digest(statement.to_string()))
+}
+
+/// The fingerprint of a statement with its parameters filled in, as far as they are known.
+pub fn filled(sql: &Sql, parameters: &Parameters) -> String {
+    let mut sql = sql.clone();
+    // A parameter that is not set stays as it is written, and is an error elsewhere.
+    let _ = parameters.fill(&mut sql);
+    of(&sql.statement)
 }
 
 /// One fingerprint for all models of a project: the `source_version` of every loaded row.

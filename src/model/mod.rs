@@ -15,7 +15,7 @@ mod rules;
 pub mod select;
 pub mod sql;
 
-pub use fingerprint::combined;
+pub use fingerprint::{combined, filled as filled_fingerprint};
 pub use header::{CheckHeader, ModelHeader, Severity};
 pub use load::{Project, load};
 pub use parameters::Parameters;

@@ -1,6 +1,6 @@
 //! The completion report: what a person reads when a run is done.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::fmt::Write;
 
 use crate::{
     model::Severity,
@@ -25,14 +25,12 @@ pub fn completion(record: &RunRecord) -> String {
 }
 
 fn head(record: &RunRecord) -> String {
-    let seconds = (record.finished_at - record.started_at).num_milliseconds();
     let day = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M").to_string();
     format!(
-        "{} {} completed in {}.{} s\nrun {} · profile {} · window {} to {} UTC\n",
+        "{} {} completed in {:.1} s\nrun {} · profile {} · window {} to {} UTC\n",
         record.pipeline,
         record.run_date,
-        seconds / 1000,
-        seconds % 1000 / 100,
+        record.seconds(),
         record.run_id,
         record.profile,
         day(record.window_start),
@@ -109,7 +107,7 @@ fn result(record: &RunRecord) -> String {
             "nothing: not all models were selected".to_owned(),
         )),
     }
-    rows.push(("run folder".to_owned(), record.folder.display().to_string()));
+    rows.push(("run folder".to_owned(), record.folder.clone()));
     rows.push((
         "ask it".to_owned(),
         "dfpipe query \"show tables\"".to_owned(),
@@ -135,15 +133,8 @@ fn attention(record: &RunRecord) -> String {
         }
         lines.push(line);
     }
-    let sources = record.sources.iter().flat_map(|source| &source.warnings);
-    let receipts = record.load.iter().flat_map(|load| &load.receipt.warnings);
-    // A receipt repeats what the sources warn of.
-    let warnings: BTreeSet<&String> = sources.chain(receipts).collect();
-    lines.extend(
-        warnings
-            .into_iter()
-            .map(|warning| format!("warning: {warning}")),
-    );
+    let warnings = record.all_warnings().into_iter();
+    lines.extend(warnings.map(|warning| format!("warning: {warning}")));
     if lines.is_empty() {
         lines.push("nothing".to_owned());
     }

@@ -1,64 +1,151 @@
 //! The step that reads the sources: raw rows as Parquet, refused records beside them, all counted.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use datafusion::arrow::{
     array::{ArrayRef, Int64Array, RecordBatch, StringArray},
     error::ArrowError,
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
+
 use super::{
     Event, Execution, RunFolder,
-    folder::create_folder,
+    folder::{create_folder, remove_folder},
+    identity,
+    journal::Entry,
     record::{SourceRecord, kind_of, seconds},
+    resume::is_unchanged,
+    state,
 };
 use crate::{
-    config::Source,
-    engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables},
+    config::{From, Source},
+    engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables, part_name},
     error::{Error, Result},
     sources::{Privacy, RefusedLog, SourceTable},
-    table_file::ParquetFile,
+    table_file::{FileFacts, ParquetFile, hash_file},
 };
 
 /// The schema in which sources are read live.
 const LIVE: &str = "source";
 
+/// What is there of a source from an earlier attempt.
+enum Earlier {
+    /// An extract that is as good as a new one.
+    Good(Box<SourceRecord>),
+    /// An extract that is not, and why.
+    Bad(&'static str),
+    /// Nothing.
+    None,
+}
+
 impl Execution<'_> {
-    /// Reads every source, one beside the other.
-    pub(super) async fn extract(&mut self) -> Result<()> {
-        self.progress.report(Event::Step("extract"));
+    /// Reads every source, one beside the other. Whether nothing had to be read.
+    pub(super) async fn extract(&mut self) -> Result<bool> {
         self.engine.create_schema(LIVE)?;
-        let privacy = Privacy::new(&self.pipeline.config.email_hash_key);
-        let sources = self.pipeline.config.sources.values();
-        let reading = sources.map(|source| self.extract_source(source, &privacy));
-        let records = futures::future::try_join_all(reading).await?;
+        let config = &self.pipeline.config;
+        let mut records = vec![];
+        let mut wanted = vec![];
+        for source in config.sources.values() {
+            match self.earlier_extract(source).await {
+                Earlier::Good(record) => {
+                    self.tell_extracted(&record, true);
+                    records.push(*record);
+                }
+                Earlier::Bad(reason) => wanted.push((source, Some(reason))),
+                Earlier::None => wanted.push((source, None)),
+            }
+        }
+        let was_all_kept = wanted.is_empty();
+        records.extend(self.read_sources(&wanted).await?);
+        records.sort_by_key(|record| config.sources.get_index_of(&record.name));
         write_extract_log(&self.folder, &records)?;
-        register(
-            &self.engine,
-            &self.folder,
-            records.iter().map(|record| record.name.as_str()),
-        )
-        .await?;
-        self.record.sources = records;
-        for record in &self.record.sources {
-            let source = self.pipeline.config.sources.get(&record.name);
+        let names = records.iter().map(|record| record.name.as_str());
+        register(&self.engine, &self.folder, names).await?;
+        for record in &records {
+            let source = config.sources.get(&record.name);
             refuse_too_many(record, source, &self.folder.run_id)?;
         }
-        Ok(())
+        self.record.sources = records;
+        for (source, reason) in wanted {
+            let reason = reason.map(str::to_owned);
+            state::redo(&mut self.record.resumed, &source.name, reason);
+        }
+        Ok(was_all_kept)
+    }
+
+    /// Reads sources side by side; each is journalled as soon as it is on disk. If one fails, the others
+    /// go on: what they give need not be asked for again.
+    async fn read_sources(&self, wanted: &[(&Source, Option<&str>)]) -> Result<Vec<SourceRecord>> {
+        let privacy = Privacy::new(&self.pipeline.config.email_hash_key);
+        let reading = wanted.iter().map(|(source, redone)| {
+            let privacy = &privacy;
+            async move {
+                let record = self.extract_source(source, privacy).await?;
+                self.journal(Entry::Extracted {
+                    source: Box::new(record.clone()),
+                    redone: redone.map(str::to_owned),
+                })?;
+                self.tell_extracted(&record, false);
+                Ok(record)
+            }
+        });
+        let mut reading: FuturesUnordered<_> = reading.collect();
+        let mut records = vec![];
+        let mut failed: Vec<Error> = vec![];
+        while let Some(read) = reading.next().await {
+            match read {
+                Ok(record) => records.push(record),
+                Err(error) => {
+                    if !reading.is_empty() {
+                        let message = format!("{error} (the other sources are read to their end)");
+                        self.tell(&Event::Warning { message });
+                    }
+                    failed.push(error);
+                }
+            }
+        }
+        match Error::all(failed) {
+            Some(error) => Err(error),
+            None => Ok(records),
+        }
+    }
+
+    /// Looks for an extract of the same declaration and window, whose files are what they were.
+    async fn earlier_extract(&self, source: &Source) -> Earlier {
+        let earlier = self.earlier.as_ref();
+        let Some(record) = earlier.and_then(|state| state.sources.get(&source.name)) else {
+            return Earlier::None;
+        };
+        if record.identity != self.source_identity(source) {
+            return Earlier::Bad("its declaration has changed");
+        }
+        for (path, facts) in extract_files(&self.folder, record) {
+            if !is_unchanged(path, facts.clone()).await {
+                return Earlier::Bad("its files are missing or changed");
+            }
+        }
+        Earlier::Good(Box::new(record.clone()))
+    }
+
+    fn source_identity(&self, source: &Source) -> String {
+        let email_key = &self.record.build.email_key;
+        identity::of_source(source, self.pipeline.window, email_key)
     }
 
     async fn extract_source(&self, source: &Source, privacy: &Privacy) -> Result<SourceRecord> {
-        let began = self.clock.now();
+        let clock = self.around.clock;
+        let began = clock.now();
         let name = &source.name;
         let folder = self.folder.extract(name);
+        // Nothing of an earlier attempt may stay among the files of this one.
+        remove_folder(&folder)?;
         create_folder(&folder)?;
-        let file = format!("{name}.parquet");
-        let log = RefusedLog::to_files(
-            name,
-            &self.folder.rejects().join(&file),
-            &self.folder.dead_letters().join(&file),
-        )?;
-        let log = Arc::new(log);
+        let [rejects, dead_letters] = refused_files(&self.folder, name);
+        let log = Arc::new(RefusedLog::to_files(name, &rejects, &dead_letters)?);
         let table = SourceTable::new(
             Arc::new(source.clone()),
             self.pipeline.window,
@@ -78,12 +165,6 @@ impl Execution<'_> {
             );
             return Err(Error::bug(message));
         }
-        let refused = counts.rejected + counts.dead_lettered;
-        self.progress.report(Event::Extracted {
-            source: name.clone(),
-            rows: counts.rows,
-            refused,
-        });
         Ok(SourceRecord {
             name: name.clone(),
             kind: kind_of(&source.from).to_owned(),
@@ -92,9 +173,65 @@ impl Execution<'_> {
             rejected: counts.rejected,
             dead_lettered: counts.dead_lettered,
             files,
+            refused: vec![
+                facts(&rejects, counts.rejected)?,
+                facts(&dead_letters, counts.dead_lettered)?,
+            ],
             warnings: log.warnings(),
-            seconds: seconds(began, self.clock.now()),
+            origin: origin(&source.from),
+            ranges: vec![],
+            identity: self.source_identity(source),
+            seconds: seconds(began, clock.now()),
         })
+    }
+
+    fn tell_extracted(&self, record: &SourceRecord, kept: bool) {
+        self.tell(&Event::Extracted {
+            source: record.name.clone(),
+            rows: record.rows,
+            refused: record.rejected + record.dead_lettered,
+            seconds: record.seconds,
+            kept,
+        });
+    }
+}
+
+fn facts(path: &Path, rows: u64) -> Result<FileFacts> {
+    let (bytes, sha256) = hash_file(path)?;
+    Ok(FileFacts {
+        rows,
+        bytes,
+        sha256,
+    })
+}
+
+/// The files of a source's rejects and of its dead letters.
+fn refused_files(folder: &RunFolder, source: &str) -> [PathBuf; 2] {
+    let file = format!("{source}.parquet");
+    [
+        folder.rejects().join(&file),
+        folder.dead_letters().join(&file),
+    ]
+}
+
+/// All files of an extract, and what they were when they were written.
+pub fn extract_files<'a>(
+    folder: &RunFolder,
+    record: &'a SourceRecord,
+) -> Vec<(PathBuf, &'a FileFacts)> {
+    let parts = folder.extract(&record.name);
+    let parts = (0..record.files.len()).map(|number| parts.join(part_name(number)));
+    let refused = refused_files(folder, &record.name);
+    let facts = record.files.iter().chain(&record.refused);
+    parts.chain(refused).zip(facts).collect()
+}
+
+/// Where records come from, without what may be a key.
+fn origin(from: &From) -> String {
+    match from {
+        From::Files(files) => files.path.clone(),
+        From::Crm(crm) => crm.url.to_string(),
+        From::Kafka(kafka) => format!("{} at {}", kafka.topic, kafka.brokers),
     }
 }
 

@@ -1,5 +1,5 @@
 //! A run's folder and the names of the files in it; while it runs below `work_dir`, then in
-//! `<archive>/pipeline_runs/<date>/<run_id>/`.
+//! below the archive.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,11 @@ use crate::{
     config::Config,
     error::{Error, Result},
     sources::Window,
+    storage::Location,
 };
+
+/// How a run is named by the moment it begins.
+const RUN_ID: &str = "%Y-%m-%dT%H-%M-%S-%6fZ";
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -29,7 +33,6 @@ impl RunFolder {
                 .with_hint("look at `work_dir` in dfpipe.yml: is the disk full, or read-only?")
         };
         fs_err::create_dir_all(&config.work_dir).map_err(failed)?;
-        let archived = archived_on(config, window.run_date());
         let mut attempt = 0_u32;
         loop {
             let suffix = if attempt == 0 {
@@ -37,10 +40,10 @@ impl RunFolder {
             } else {
                 format!("-{attempt}")
             };
-            let run_id = format!("{}{suffix}", now.format("%Y-%m-%dT%H-%M-%S-%6fZ"));
+            let run_id = format!("{}{suffix}", now.format(RUN_ID));
             let path = config.work_dir.join(&run_id);
             attempt += 1;
-            if archived.join(&run_id).exists() {
+            if is_archived(config, window.run_date(), &run_id) {
                 continue;
             }
             match fs_err::create_dir(&path) {
@@ -64,7 +67,15 @@ impl RunFolder {
         }
     }
 
-    fn with_folders(self) -> Result<Self> {
+    /// A folder of a dry run, in `parent`: it is removed when the run is over.
+    pub fn scratch(parent: &Path, now: DateTime<Utc>) -> Result<Self> {
+        let run_id = format!("{}-dry-run", now.format(RUN_ID));
+        let path = parent.join(&run_id);
+        Self { run_id, path }.with_folders()
+    }
+
+    /// Makes the folders that a run needs; those that are there stay.
+    pub fn with_folders(self) -> Result<Self> {
         for folder in [
             self.path.join("extract"),
             self.path.join("models"),
@@ -112,6 +123,11 @@ impl RunFolder {
         self.path.join("models").join(format!("{name}.parquet"))
     }
 
+    /// The SQL that the run is made of, as `sql/…`.
+    pub fn sql(&self) -> PathBuf {
+        self.path.join("sql")
+    }
+
     /// The tables of all models that were built.
     pub fn models(&self) -> Result<Vec<(String, PathBuf)>> {
         let folder = self.path.join("models");
@@ -138,6 +154,11 @@ impl RunFolder {
         let mut text = serde_json::to_string_pretty(value)
             .map_err(|error| Error::bug(format!("`{name}` cannot be written")).because(error))?;
         text.push('\n');
+        self.write(name, &text)
+    }
+
+    /// Writes `text` under a temporary name, then gives the file its own.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.path.join(name);
         let part = self.path.join(format!("{name}.part"));
         fs_err::write(&part, text)
@@ -146,14 +167,14 @@ impl RunFolder {
     }
 }
 
-/// The folder of all finished runs.
-pub fn archived(config: &Config) -> PathBuf {
-    config.archive.join("pipeline_runs")
-}
-
-/// The folder of the finished runs of `date`.
-pub fn archived_on(config: &Config, date: NaiveDate) -> PathBuf {
-    archived(config).join(date.to_string())
+/// Whether a local archive has that run already. In a store, microseconds must do.
+fn is_archived(config: &Config, date: NaiveDate, run_id: &str) -> bool {
+    let archive = Location::parse(&config.archive).ok();
+    let archive = archive.and_then(|archive| archive.local_file());
+    archive.is_some_and(|archive| {
+        let day = archive.join("pipeline_runs").join(date.to_string());
+        day.join(run_id).exists()
+    })
 }
 
 /// Makes a folder and those above it.

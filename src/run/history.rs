@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{RunFolder, extract, folder, record::RunRecord};
+use super::{
+    RunFolder, archive, extract,
+    record::{PastRun, RunRecord, Status},
+};
 use crate::{
     config::Config,
     engine::Engine,
@@ -10,36 +13,74 @@ use crate::{
     sinks,
 };
 
+/// The record's name in a run's folder.
+pub const RECORD: &str = "run.json";
+
 /// The schema of the destination's tables.
 const WAREHOUSE: &str = "warehouse";
 
 /// The folder of the run `wanted`, or of the last run.
 pub fn find(config: &Config, wanted: Option<&str>) -> Result<RunFolder> {
-    let mut finished = below(&folder::archived(config));
-    let mut runs: Vec<PathBuf> = finished.drain(..).flat_map(|date| below(&date)).collect();
+    let archive = archive::root(config)?.local_file();
+    let dates = archive.map(|archive| below(&archive)).unwrap_or_default();
+    let mut runs: Vec<PathBuf> = dates.iter().flat_map(|date| below(date)).collect();
     runs.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
-    let name = |path: &Path| {
-        path.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    };
     let found = match wanted {
-        None => runs.pop(),
-        Some(wanted) => {
-            let unfinished = below(&config.work_dir);
-            runs.into_iter()
-                .chain(unfinished)
-                .find(|path| name(path) == wanted)
-        }
+        None => runs.pop().map(|path| RunFolder::open(&path)),
+        Some(wanted) => runs
+            .iter()
+            .map(|path| RunFolder::open(path))
+            .chain(in_work(config))
+            .find(|folder| folder.run_id == wanted),
     };
-    found
-        .map(|path| RunFolder::open(&path))
-        .ok_or_else(|| match wanted {
-            Some(wanted) => Error::usage(format!("there is no run `{wanted}`"))
-                .with_hint(format!("runs lie below `{}`", config.archive.display())),
-            None => Error::usage("there is no run to ask yet").with_hint("begin with `dfpipe run`"),
-        })
+    found.ok_or_else(|| match wanted {
+        Some(wanted) => Error::usage(format!("there is no run `{wanted}`"))
+            .with_hint(format!("runs lie below `{}`", config.archive)),
+        None => Error::usage("there is no run to ask yet").with_hint("begin with `dfpipe run`"),
+    })
+}
+
+/// The folders of runs that are not archived, the last one last.
+pub fn in_work(config: &Config) -> Vec<RunFolder> {
+    let folders = below(&config.work_dir).into_iter();
+    let folders = folders.map(|path| RunFolder::open(&path));
+    folders
+        .filter(|folder| !folder.run_id.starts_with('.'))
+        .collect()
+}
+
+/// Earlier successful runs of the same pipeline and profile, the last one first. A history that cannot
+/// be read is none: a run does not fail for it.
+#[expect(clippy::unused_async, reason = "a store is asked over the network")]
+pub async fn previous(record: &RunRecord, config: &Config, count: usize) -> Vec<PastRun> {
+    let Some(archive) = archive::root(config)
+        .ok()
+        .and_then(|root| root.local_file())
+    else {
+        return vec![];
+    };
+    let mut runs: Vec<PathBuf> = below(&archive)
+        .iter()
+        .flat_map(|date| below(date))
+        .collect();
+    runs.sort_by_key(|path| std::cmp::Reverse(path.file_name().map(ToOwned::to_owned)));
+    let records = runs
+        .iter()
+        .filter_map(|path| self::record(&RunFolder::open(path)).ok());
+    let is_earlier = |other: &RunRecord| {
+        other.pipeline == record.pipeline
+            && other.profile == record.profile
+            && other.status == Status::Succeeded
+            && other.run_id < record.run_id
+    };
+    let past = records.filter(is_earlier).map(|other| PastRun {
+        seconds: other.seconds(),
+        rows: other.load.map(|load| load.receipt.rows),
+        run_id: other.run_id,
+        run_date: other.run_date,
+        summary: other.summary,
+    });
+    past.take(count).collect()
 }
 
 /// Registers all tables of a run.
@@ -84,7 +125,7 @@ fn below(folder: &Path) -> Vec<PathBuf> {
 
 /// The record of a run.
 pub fn record(run: &RunFolder) -> Result<RunRecord> {
-    let path = run.path().join("run.json");
+    let path = run.path().join(RECORD);
     let unreadable = |error: &dyn std::fmt::Display| {
         Error::usage(format!("the run `{}` has no readable record", run.run_id)).because(error)
     };

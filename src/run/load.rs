@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Event, Execution, Pipeline, Request, folder,
+    Event, Execution, Pipeline, archive, folder,
+    journal::Entry,
     record::{LoadRecord, ModelRecord},
+    state::State,
 };
 use crate::{
     config::OnRepeat,
@@ -34,20 +36,6 @@ pub fn loads_result(pipeline: &Pipeline, selected: &BTreeSet<String>) -> bool {
     select(&project.models, &needed).is_ok_and(|needed| needed.is_subset(selected))
 }
 
-/// What can fail behind a load is made sure of before anything is extracted.
-pub fn prepare_archive(pipeline: &Pipeline) -> Result<()> {
-    let archive = folder::archived_on(&pipeline.config, pipeline.window.run_date());
-    let probe = archive.join(format!(".probe-{}", std::process::id()));
-    fs_err::create_dir_all(&archive)
-        .and_then(|()| fs_err::write(&probe, b""))
-        .and_then(|()| fs_err::remove_file(&probe))
-        .map_err(|error| {
-            Error::outside("finished runs cannot be archived")
-                .because(error)
-                .with_hint("look at `archive` in dfpipe.yml: nothing was extracted or loaded")
-        })
-}
-
 /// An error behind a load must not read as if nothing was loaded.
 pub fn is_loaded(receipt: &Receipt, error: &Error) -> Error {
     Error::outside(format!(
@@ -58,12 +46,12 @@ pub fn is_loaded(receipt: &Receipt, error: &Error) -> Error {
     .with_hint("do not load this date again: its rows are complete")
 }
 
-/// The number of this run's load, or the error that the date is loaded.
-pub async fn next_load(pipeline: &Pipeline, request: &Request, sink: &dyn Sink) -> Result<u32> {
+/// The number of a new load, or the error that the date is loaded.
+pub async fn next_load(pipeline: &Pipeline, new_load: bool, sink: &dyn Sink) -> Result<u32> {
     let date = pipeline.window.run_date();
     let loads = sink.loads(date).await?;
     let last = loads.last();
-    let adds = request.new_load || pipeline.config.destination.on_repeat == OnRepeat::Add;
+    let adds = new_load || pipeline.config.destination.on_repeat == OnRepeat::Add;
     match last {
         Some(last) if !adds => Err(Error::new(
             Kind::NothingDone,
@@ -83,51 +71,97 @@ pub async fn next_load(pipeline: &Pipeline, request: &Request, sink: &dyn Sink) 
     }
 }
 
+/// The number of a load that an earlier attempt has begun: its own, unless another run has taken that
+/// meanwhile. Then the destination holds nothing of this run.
+pub async fn settled_number(
+    pipeline: &Pipeline,
+    run_id: &str,
+    state: &State,
+    sink: &dyn Sink,
+) -> Result<u32> {
+    let Some((destination, number)) = &state.load else {
+        return next_load(pipeline, state.begun.new_load, sink).await;
+    };
+    if *destination != sink.destination() {
+        let message = format!("the load of this run has begun into `{destination}`");
+        return Err(Error::usage(message)
+            .because(format!("`dfpipe.yml` now says `{}`", sink.destination()))
+            .with_hint("resume it with the destination that it had"));
+    }
+    let loads = sink.loads(pipeline.window.run_date()).await?;
+    let holder = loads.iter().find(|load| load.load_number == *number);
+    match holder {
+        Some(holder) if holder.run_id != run_id => {
+            next_load(pipeline, state.begun.new_load, sink).await
+        }
+        _ => Ok(*number),
+    }
+}
+
 /// Where the receipt of an earlier run lies, if this machine has it.
 fn receipt_of(pipeline: &Pipeline, run_id: &str) -> String {
-    let archive = folder::archived_on(&pipeline.config, pipeline.window.run_date());
-    let receipt = archive.join(run_id).join(RECEIPT);
-    if receipt.is_file() {
-        format!("; its receipt is `{}`", receipt.display())
-    } else {
-        String::new()
+    let place = archive::place(&pipeline.config, pipeline.window.run_date(), run_id);
+    let folder = place.ok().and_then(|place| place.local_file());
+    match folder.map(|folder| folder.join(RECEIPT)) {
+        Some(receipt) if receipt.is_file() => format!("; its receipt is `{}`", receipt.display()),
+        _ => String::new(),
     }
 }
 
 impl Execution<'_> {
-    /// Loads the destination's model as load `load_number` of its date.
-    pub(super) async fn load(&mut self, load_number: u32) -> Result<()> {
-        self.progress.report(Event::Step("load"));
+    /// Loads the destination's model. Whether an earlier attempt had done it.
+    pub(super) async fn load(&mut self) -> Result<bool> {
+        let earlier = self.earlier.as_ref();
+        if let Some(receipt) = earlier.and_then(|state| state.receipt.clone()) {
+            self.loaded(receipt)?;
+            return Ok(true);
+        }
+        let load = self.what_to_load()?;
+        self.journal(Entry::LoadBegun {
+            destination: self.sink.destination(),
+            load_number: load.load_number,
+        })?;
+        let (staged, file) = self.sink.stage(&load, self.folder.path()).await?;
+        self.journal(Entry::LoadStaged { file: file.clone() })?;
+        let mut receipt = self.sink.commit(&load, &staged, &file).await?;
+        let warnings = self.record.all_warnings().into_iter().map(str::to_owned);
+        receipt.warnings.extend(warnings.collect::<Vec<_>>());
+        self.journal(Entry::Loaded {
+            receipt: Box::new(receipt.clone()),
+        })
+        .and_then(|()| folder::remove_file(&staged))
+        .and_then(|()| self.loaded(receipt.clone()))
+        .map_err(|error| is_loaded(&receipt, &error))?;
+        Ok(false)
+    }
+
+    fn what_to_load(&self) -> Result<Load> {
         let name = &self.pipeline.config.destination.model;
         let model = self.record.models.iter().find(|model| model.name == *name);
         let rows = model.map(|model: &ModelRecord| model.file.rows);
-        let load = Load {
-            run_id: self.folder.run_id.clone(),
-            run_timestamp: self.record.started_at,
-            run_date: self.pipeline.window.run_date(),
-            load_number,
-            source_version: self.record.source_version.clone(),
-            file: self.folder.model(name),
-            rows: rows.ok_or_else(|| Error::bug("the loaded model was not built"))?,
-        };
-        if load.rows == 0 {
+        let rows = rows.ok_or_else(|| Error::bug("the loaded model was not built"))?;
+        if rows == 0 {
             return Err(
                 Error::data(format!("`{name}` has no rows, so nothing is loaded"))
                     .with_hint("look at the extracts and the rejects of this run"),
             );
         }
-        let (staged, facts) = self.sink.stage(&load, self.folder.path()).await?;
-        let mut receipt = self.sink.commit(&load, &staged, &facts).await?;
-        let warnings = self
-            .record
-            .sources
-            .iter()
-            .flat_map(|source| source.warnings.clone());
-        receipt.warnings.extend(warnings);
-        folder::remove_file(&staged)
-            .and_then(|()| self.folder.write_json(RECEIPT, &receipt))
-            .map_err(|error| is_loaded(&receipt, &error))?;
-        self.progress.report(Event::Loaded {
+        let load_number = self.load_number;
+        Ok(Load {
+            run_id: self.folder.run_id.clone(),
+            run_timestamp: self.record.started_at,
+            run_date: self.pipeline.window.run_date(),
+            load_number: load_number.ok_or_else(|| Error::bug("a load without a number"))?,
+            source_version: self.record.source_version.clone(),
+            file: self.folder.model(name),
+            rows,
+        })
+    }
+
+    /// Writes the receipt and says what it holds.
+    fn loaded(&mut self, receipt: Receipt) -> Result<()> {
+        self.folder.write_json(RECEIPT, &receipt)?;
+        self.tell(&Event::Loaded {
             rows: receipt.rows,
             to: receipt.destination.clone(),
         });

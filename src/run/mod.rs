@@ -1,38 +1,53 @@
 //! A run: one execution of the pipeline, from sources to a receipt.
 //!
 //! ```text
-//! plan ─▶ is the date loaded? ─▶ extract ─▶ transform ─▶ checks ─▶ load ─▶ finalize
-//!            (exit 7)               │           │                   │         │
-//!                             journal and files in the run's folder ┴─▶ archive and record
+//! begin ─▶ is the date loaded? ─▶ extract ─▶ transform, checks ─▶ load ─▶ finalize
+//!   │         (exit 7)              │              │               │         │
+//! lock                        journal and files in the run's folder┴─▶ record, archive
+//!   └─ or resume: what the journal says was done and is on disk unchanged is not done again
 //! ```
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Notify;
 
 use crate::{
     checks::{self, CheckRecord},
     clock::Clock,
     engine::Engine,
-    error::Result,
+    error::{Error, Kind, Result},
     model::{Parameters, Severity},
-    sinks::{self, Sink},
+    sinks::Sink,
 };
 
-mod archive;
+pub mod archive;
+mod begin;
 mod extract;
+mod finalize;
 mod folder;
 pub mod history;
+mod identity;
 mod journal;
 mod load;
+mod lock;
 mod pipeline;
 mod progress;
 pub mod record;
+pub mod resume;
 mod selection;
+mod state;
+mod summary;
 mod transform;
 
 pub use folder::RunFolder;
 pub use pipeline::Pipeline;
 pub use progress::{Event, Progress};
-use record::{RunRecord, Status};
+use record::{Failure, RunRecord, Status, Step};
+use state::State;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, Default)]
@@ -41,74 +56,129 @@ pub struct Request {
     pub select: Vec<String>,
     /// Whether a date that is loaded already gets a further load.
     pub new_load: bool,
+    /// The last step; all if it is not said.
+    pub until: Option<Step>,
+    /// The run to go on with, instead of a new one.
+    pub resume: Option<RunFolder>,
+    /// Whether an unfinished run of the date is set aside.
+    pub fresh: bool,
+    /// Whether all is done but the load, and nothing is left behind.
+    pub dry_run: bool,
 }
 
-/// Runs the pipeline once.
-pub async fn run(
-    pipeline: Pipeline,
-    request: &Request,
-    clock: &Clock,
-    progress: &dyn Progress,
-) -> Result<RunRecord> {
-    let selected = selection::resolve(&pipeline.project, &request.select)?;
-    pipeline.check().await?;
-    let sink = sinks::open(&pipeline.config)?;
-    let loads = load::loads_result(&pipeline, &selected);
-    let load_number = if loads {
-        Some(load::next_load(&pipeline, request, sink.as_ref()).await?)
-    } else {
-        None
+/// What a run works with that is not its own.
+pub struct Around<'a> {
+    /// The time.
+    pub clock: &'a Clock,
+    /// Who is told what happens.
+    pub progress: &'a dyn Progress,
+    /// What is written beside the record, by file name.
+    pub documents: &'a (dyn Fn(&RunRecord) -> Vec<(&'static str, String)> + Sync),
+    /// Told when somebody wants the run to stop.
+    pub interrupt: &'a Notify,
+    /// Hears of every line of the journal that is on disk, by its number in this attempt.
+    pub journalled: &'a (dyn Fn(u64) + Sync),
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Ended {
+    /// All about it.
+    pub record: RunRecord,
+    /// Whether it went well.
+    pub outcome: Result<()>,
+}
+
+/// Runs the pipeline once, or goes on with a run. An error means that nothing was begun.
+pub async fn run(pipeline: &Pipeline, request: &Request, around: &Around<'_>) -> Result<Ended> {
+    let mut execution = begin::begin(pipeline, request, around).await?;
+    let outcome = tokio::select! {
+        biased;
+        () = around.interrupt.notified() => Err(interrupted()),
+        outcome = execution.steps(request.until) => outcome,
     };
-    load::prepare_archive(&pipeline)?;
-    let folder = RunFolder::create(&pipeline.config, &pipeline.window, clock.now())?;
-    let mut execution = Execution {
-        record: record::begin(&pipeline, &folder, clock.now()),
-        journal: journal::Journal::create(&folder, clock.clone())?,
-        parameters: pipeline.parameters(&folder.run_id),
-        engine: Arc::new(Engine::new(&pipeline.config, &folder.spill())?),
-        sink,
-        pipeline: &pipeline,
-        folder,
-        clock,
-        progress,
-    };
-    let outcome = execution.steps(&selected, load_number).await;
-    execution.end(outcome)
+    Ok(execution.end(outcome).await)
+}
+
+fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, "the run was interrupted")
 }
 
 /// A run under way.
 struct Execution<'a> {
     pipeline: &'a Pipeline,
+    around: &'a Around<'a>,
     folder: RunFolder,
     engine: Arc<Engine>,
     parameters: Parameters,
     sink: Box<dyn Sink>,
-    journal: journal::Journal,
+    journal: Option<Mutex<journal::Journal<'a>>>,
     record: RunRecord,
-    clock: &'a Clock,
-    progress: &'a dyn Progress,
+    /// What earlier attempts did.
+    earlier: Option<State>,
+    selected: BTreeSet<String>,
+    /// The number of the load; none if nothing is loaded.
+    load_number: Option<u32>,
+    /// Held until the run is over.
+    lock: Option<lock::Lock>,
+    /// The folder of a dry run, removed with it.
+    scratch: Option<tempfile::TempDir>,
+}
+
+/// How far the steps went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// To the end.
+    End,
+    /// To the step that was asked for.
+    Asked,
 }
 
 impl Execution<'_> {
-    async fn steps(&mut self, selected: &BTreeSet<String>, load: Option<u32>) -> Result<()> {
-        self.journal.begin("extract")?;
-        self.extract().await?;
-        self.journal.end("extract")?;
-        self.journal.begin("transform")?;
-        self.transform(selected).await?;
-        self.check(selected).await?;
-        self.journal.end("transform")?;
-        if let Some(load_number) = load {
-            self.journal.begin_load(load_number)?;
-            self.load(load_number).await?;
-            self.journal.end("load")?;
+    async fn steps(&mut self, until: Option<Step>) -> Result<Reached> {
+        for step in [Step::Extract, Step::Transform, Step::Load, Step::Finalize] {
+            if step == Step::Load && self.load_number.is_none() {
+                continue;
+            }
+            self.step(step).await?;
+            if until == Some(step) && step != Step::Finalize {
+                return Ok(Reached::Asked);
+            }
         }
+        Ok(Reached::End)
+    }
+
+    async fn step(&mut self, step: Step) -> Result<()> {
+        let now = self.around.clock.now();
+        state::begin_step(&mut self.record.steps, step, now);
+        self.journal(journal::Entry::StepBegun { step })?;
+        self.tell(&Event::StepStarted { step });
+        let kept = match step {
+            Step::Extract => self.extract().await?,
+            Step::Transform => self.transform().await?,
+            Step::Load => self.load().await?,
+            Step::Finalize => return self.finalize().await,
+        };
+        self.finish(step, kept)
+    }
+
+    fn finish(&mut self, step: Step, kept: bool) -> Result<()> {
+        let now = self.around.clock.now();
+        state::end_step(&mut self.record.steps, step, now);
+        self.save()?;
+        self.journal(journal::Entry::StepEnded { step })?;
+        let done = self.record.steps.iter().find(|record| record.step == step);
+        let seconds = done.map_or(0.0, |record| record.seconds);
+        self.tell(&Event::StepFinished {
+            step,
+            seconds,
+            kept,
+        });
         Ok(())
     }
 
-    async fn check(&mut self, selected: &BTreeSet<String>) -> Result<()> {
-        self.progress.report(Event::Step("checks"));
-        let is_built = |name: &str| selected.contains(name);
+    async fn check(&mut self) -> Result<()> {
+        let is_built = |name: &str| self.selected.contains(name);
         let project = &self.pipeline.project;
         self.record.checks =
             checks::run_all(project, &is_built, &self.parameters, &self.engine).await?;
@@ -116,12 +186,10 @@ impl Execution<'_> {
             let failed = |check: &&CheckRecord| !check.passed() && check.severity == severity;
             self.record.checks.iter().filter(failed).count()
         };
-        let (warnings, errors) = (failed(Severity::Warn), failed(Severity::Error));
-        let checks = self.record.checks.len();
-        self.progress.report(Event::Checked {
-            checks,
-            warnings,
-            errors,
+        self.tell(&Event::Checked {
+            checks: self.record.checks.len(),
+            warnings: failed(Severity::Warn),
+            errors: failed(Severity::Error),
         });
         match checks::verdict(&self.record.checks) {
             Some(error) => Err(error),
@@ -129,39 +197,84 @@ impl Execution<'_> {
         }
     }
 
-    /// Writes the record, moves a good run into the archive, and tells where a bad one lies.
-    fn end(mut self, outcome: Result<()>) -> Result<RunRecord> {
-        let outcome = outcome.and_then(|()| self.finalize());
-        let Err(error) = outcome else {
-            return Ok(self.record);
+    /// Writes down how the run ended, and lets it go.
+    async fn end(mut self, outcome: Result<Reached>) -> Ended {
+        let (status, outcome) = match outcome {
+            Ok(Reached::End) if self.scratch.is_some() => (Status::DryRun, Ok(())),
+            Ok(Reached::End) => (Status::Succeeded, Ok(())),
+            Ok(Reached::Asked) => (Status::Stopped, Ok(())),
+            Err(error) if error.kind() == Kind::Interrupted => (Status::Interrupted, Err(error)),
+            Err(error) => (Status::Failed, Err(error)),
         };
-        self.record.status = Status::Failed;
-        self.record.error = Some(error.to_string());
-        self.record.finished_at = self.clock.now();
-        self.folder.path().clone_into(&mut self.record.folder);
-        // The run's own error matters more than one about its record.
-        let _ = self.folder.write_json("run.json", &self.record);
-        let folder = self.folder.path().to_owned();
-        self.progress.report(Event::Kept { folder });
-        Err(error)
-    }
-
-    fn finalize(&mut self) -> Result<()> {
-        let finalized = self.write_and_archive();
-        match &self.record.load {
-            Some(load) => finalized.map_err(|error| load::is_loaded(&load.receipt, &error)),
-            None => finalized,
+        self.record.status = status;
+        self.record.finished_at = self.around.clock.now();
+        if let Err(error) = &outcome {
+            self.record.failure = Some(self.failure(error));
+        }
+        if !matches!(status, Status::Succeeded | Status::DryRun) {
+            self.keep(status).await;
+        }
+        self.tell(&Event::RunFinished {
+            record: Box::new(self.record.clone()),
+            run_id: self.record.run_id.clone(),
+            status,
+            folder: self.record.folder.clone(),
+        });
+        drop(self.lock);
+        drop(self.scratch);
+        Ended {
+            record: self.record,
+            outcome,
         }
     }
 
-    fn write_and_archive(&mut self) -> Result<()> {
-        folder::remove_folder(&self.folder.spill())?;
-        let archived = folder::archived_on(&self.pipeline.config, self.record.run_date);
-        self.record.folder = archived.join(&self.record.run_id);
-        self.record.status = Status::Succeeded;
-        self.record.finished_at = self.clock.now();
-        self.folder.write_json("run.json", &self.record)?;
-        self.journal.end("finalize")?;
-        archive::store(&self.folder, &self.record.folder)
+    /// Leaves an unfinished run so that people can read it and go on with it. What fails here says less
+    /// than what ended the run, so it is a warning.
+    async fn keep(&mut self, status: Status) {
+        self.record.folder = self.folder.path().display().to_string();
+        let failure = self.record.failure.clone();
+        let entry = journal::Entry::Ended { status, failure };
+        let kept = folder::remove_folder(&self.folder.spill());
+        let kept = kept.and_then(|()| self.journal(entry));
+        let kept = kept.and(self.write_documents().await).and(self.save());
+        if let Err(error) = kept {
+            let message = error.to_string();
+            self.tell(&Event::Warning { message });
+        }
+    }
+
+    fn failure(&self, error: &Error) -> Failure {
+        let begun = self.record.steps.iter().rfind(|step| !step.is_done);
+        let first = error.problems().next().unwrap_or(error);
+        Failure {
+            step: begun.map(|record| record.step),
+            message: first.message().to_owned(),
+            cause: first.cause().map(str::to_owned),
+            hint: first.hint().map(str::to_owned),
+            exit_code: error.kind().exit_code(),
+        }
+    }
+
+    fn journal(&self, entry: journal::Entry) -> Result<()> {
+        match &self.journal {
+            Some(journal) => {
+                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+                journal.append(entry)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the record as it is by now.
+    fn save(&self) -> Result<()> {
+        self.folder.write_json(history::RECORD, &self.record)
+    }
+
+    fn tell(&self, event: &Event) {
+        self.around.progress.report(event);
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
     }
 }

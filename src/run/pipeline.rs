@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 
-use super::transform::lacking;
+use super::summary::lacking;
 use crate::{
     checks,
     clock::Clock,
@@ -34,9 +35,25 @@ pub struct Pipeline {
 impl Pipeline {
     /// Reads the models and fixes the window.
     pub fn load(config: Config, as_of: Option<DateTime<Utc>>, clock: &Clock) -> Result<Self> {
+        let folder = config.project.clone();
+        Self::load_from(config, &folder, as_of, clock)
+    }
+
+    /// Models and checks of the `sql/` in `folder`.
+    pub fn project(config: &Config, folder: &Path) -> Result<Project> {
         let tables = engine_tables().into_iter().map(|(name, _)| name.to_owned());
         let tables: BTreeSet<String> = config.sources.keys().cloned().chain(tables).collect();
-        let project = model::load(&config.project, &tables)?;
+        model::load(folder, &tables)
+    }
+
+    /// Reads the models of the `sql/` in `folder` and fixes the window.
+    pub fn load_from(
+        config: Config,
+        folder: &Path,
+        as_of: Option<DateTime<Utc>>,
+        clock: &Clock,
+    ) -> Result<Self> {
+        let project = Self::project(&config, folder)?;
         let as_of = as_of.or(config.as_of).unwrap_or_else(|| clock.now());
         let window = Window::before(as_of, config.window_days);
         Ok(Self {

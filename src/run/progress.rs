@@ -1,12 +1,50 @@
-//! What a run tells while it goes on. The run says what happened; `cli/` decides how it looks.
+//! What a run tells while it goes on. The run says what happened; `cli/` decides how it looks, and
+//! lineage is made of it too.
 
-use std::path::PathBuf;
+use serde::Serialize;
 
-/// Something that happened.
-#[derive(Clone, Debug)]
+use super::record::{RunRecord, Status, Step};
+
+/// Something that happened. The names of events and their fields are promises to those who read
+/// `--log-format json`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// The run has a folder and a name.
+    RunStarted {
+        /// What is known of it by now.
+        #[serde(skip)]
+        record: Box<RunRecord>,
+        /// The run.
+        run_id: String,
+        /// Whether it goes on with an earlier attempt.
+        resumed: bool,
+    },
     /// A step begins.
-    Step(&'static str),
+    StepStarted {
+        /// The step.
+        step: Step,
+    },
+    /// A step is done.
+    StepFinished {
+        /// The step.
+        step: Step,
+        /// How long it took.
+        seconds: f64,
+        /// Whether an earlier attempt had done it.
+        kept: bool,
+    },
+    /// A source is being read.
+    Extracting {
+        /// The source.
+        source: String,
+        /// Records so far.
+        records: u64,
+        /// Records that there will be, where the source tells.
+        expected: Option<u64>,
+        /// Seconds that the rest takes at least, by the rate limit.
+        seconds_left: Option<f64>,
+    },
     /// A source was read.
     Extracted {
         /// The source.
@@ -15,6 +53,15 @@ pub enum Event {
         rows: u64,
         /// Records that were refused.
         refused: u64,
+        /// How long it took.
+        seconds: f64,
+        /// Whether an earlier attempt had read it.
+        kept: bool,
+    },
+    /// A model is being built.
+    Building {
+        /// The model.
+        model: String,
     },
     /// A model was built.
     Built {
@@ -22,6 +69,12 @@ pub enum Event {
         model: String,
         /// Its rows.
         rows: u64,
+        /// Its bytes.
+        bytes: u64,
+        /// How long it took.
+        seconds: f64,
+        /// Whether an earlier attempt had built it.
+        kept: bool,
     },
     /// The checks are done.
     Checked {
@@ -39,15 +92,32 @@ pub enum Event {
         /// The table.
         to: String,
     },
-    /// The run failed and its folder stays.
-    Kept {
-        /// The folder.
-        folder: PathBuf,
+    /// The run's files lie in the archive.
+    Archived {
+        /// Where.
+        to: String,
+    },
+    /// Something that a person should know.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// The run is over, one way or another.
+    RunFinished {
+        /// All about it.
+        #[serde(skip)]
+        record: Box<RunRecord>,
+        /// The run.
+        run_id: String,
+        /// How it ended.
+        status: Status,
+        /// Where its files lie.
+        folder: String,
     },
 }
 
 /// Listens to a run.
 pub trait Progress: Send + Sync {
     /// Takes note of `event`.
-    fn report(&self, event: Event);
+    fn report(&self, event: &Event);
 }

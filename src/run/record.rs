@@ -1,17 +1,15 @@
 //! What a run was and did: `run.json`, and all that a report shows.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Pipeline, RunFolder};
 use crate::{
-    checks::CheckRecord, config::From, engine::Spill, model::combined, sinks::Receipt,
-    table_file::FileFacts,
+    checks::CheckRecord, config::From, engine::Spill, sinks::Receipt, table_file::FileFacts,
 };
 
-/// A run.
+/// A run. All that determined its result is in here, beside what came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunRecord {
     /// The run.
@@ -23,9 +21,13 @@ pub struct RunRecord {
     /// How it ended.
     pub status: Status,
     /// Why it failed.
-    pub error: Option<String>,
-    /// The version of dfpipe.
-    pub dfpipe_version: String,
+    pub failure: Option<Failure>,
+    /// The program that ran.
+    pub build: Build,
+    /// What `dfpipe.yml` says under the profile, variables by name, without secrets.
+    pub configuration: serde_json::Value,
+    /// What `-s` asked for; empty for all.
+    pub select: Vec<String>,
     /// The moment it was made for.
     pub as_of: DateTime<Utc>,
     /// Whether the configuration fixes that moment.
@@ -46,6 +48,10 @@ pub struct RunRecord {
     pub parameters: BTreeMap<String, String>,
     /// Memory and parallelism.
     pub engine: EngineRecord,
+    /// The steps so far.
+    pub steps: Vec<StepRecord>,
+    /// When it went on after it had stopped, and what had to be done again.
+    pub resumed: Vec<Resumption>,
     /// What each source gave.
     pub sources: Vec<SourceRecord>,
     /// What each model became, in the order of building.
@@ -56,20 +62,199 @@ pub struct RunRecord {
     pub summary: Vec<Figure>,
     /// Refused records by source and reason.
     pub rejects: Vec<RejectCount>,
+    /// Pictures that the pipeline's SQL makes.
+    pub charts: Vec<Chart>,
+    /// The ways that records took, as the pipeline's SQL tells.
+    pub flow: Vec<Flow>,
+    /// Earlier successful runs of this pipeline and profile, the last one first.
+    pub previous: Vec<PastRun>,
     /// What was loaded.
     pub load: Option<LoadRecord>,
-    /// Where the run's files lie.
-    pub folder: PathBuf,
+    /// Warnings of the run itself, such as an archive that could not be tidied.
+    pub warnings: Vec<String>,
+    /// The most memory that the process held, in bytes, where the system tells.
+    pub peak_memory: Option<u64>,
+    /// Where the run's files lie: a folder or a URL.
+    pub folder: String,
 }
 
-/// How a run ended.
+impl RunRecord {
+    /// The value of the figure `metric`.
+    pub fn figure(&self, metric: &str) -> Option<f64> {
+        let mut figures = self.summary.iter();
+        figures.find(|figure| figure.metric == metric)?.value
+    }
+
+    /// How long the run took, over all its attempts.
+    pub fn seconds(&self) -> f64 {
+        self.steps.iter().map(|step| step.seconds).sum()
+    }
+
+    /// What a reader should know: of the sources, of the load, of the run itself. Each once.
+    pub fn all_warnings(&self) -> Vec<&str> {
+        let sources = self.sources.iter().flat_map(|source| &source.warnings);
+        let receipts = self.load.iter().flat_map(|load| &load.receipt.warnings);
+        let all = sources.chain(receipts).chain(&self.warnings);
+        let unique: BTreeSet<&str> = all.map(String::as_str).collect();
+        unique.into_iter().collect()
+    }
+}
+
+/// How a run stands.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Well.
+    /// It goes on, or it died without a word.
+    Running,
+    /// It ended well.
     Succeeded,
-    /// With an error.
+    /// It did all but the load, as it was asked.
+    DryRun,
+    /// It was asked to stop after a step, and can be resumed.
+    Stopped,
+    /// It ended with an error.
     Failed,
+    /// A person or a scheduler stopped it.
+    Interrupted,
+    /// It was set aside for a fresh run of its date.
+    Abandoned,
+}
+
+/// The part of a run that can be asked for, in order.
+#[derive(
+    Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Sources become raw Parquet.
+    Extract,
+    /// Models are built and checked.
+    Transform,
+    /// The result is loaded.
+    Load,
+    /// The run is written down and archived.
+    Finalize,
+}
+
+impl Step {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Extract => "extract",
+            Self::Transform => "transform",
+            Self::Load => "load",
+            Self::Finalize => "finalize",
+        }
+    }
+}
+
+/// How long a step took.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The step.
+    pub step: Step,
+    /// When it began.
+    pub began_at: DateTime<Utc>,
+    /// How long it took, over all attempts.
+    pub seconds: f64,
+    /// Whether it is done.
+    pub is_done: bool,
+}
+
+/// An error as it was shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    /// The step that failed, if one had begun.
+    pub step: Option<Step>,
+    /// What went wrong.
+    pub message: String,
+    /// Why.
+    pub cause: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The process's exit code.
+    pub exit_code: u8,
+}
+
+/// A later attempt of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Resumption {
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// Tables of earlier attempts that were used as they were.
+    pub kept: usize,
+    /// Tables that were there and had to be made again.
+    pub redone: Vec<Redone>,
+}
+
+/// A table that was made again.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Redone {
+    /// The source or model.
+    pub table: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// The program that ran: the same build makes the same bytes of the same inputs.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Build {
+    /// The version of dfpipe.
+    pub version: String,
+    /// A hash of all that it was built from.
+    pub source: String,
+    /// A hash of the functions that SQL may call.
+    pub udfs: String,
+    /// The version of DataFusion.
+    pub datafusion: String,
+    /// Tells e-mail keys apart without telling them: hashes under another key are other hashes.
+    pub email_key: String,
+}
+
+/// An earlier run, for comparison.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PastRun {
+    /// The run.
+    pub run_id: String,
+    /// Its logical date.
+    pub run_date: NaiveDate,
+    /// How long it took.
+    pub seconds: f64,
+    /// Rows that it loaded, if it loaded.
+    pub rows: Option<u64>,
+    /// Its figures.
+    pub summary: Vec<Figure>,
+}
+
+/// A picture: bars in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Chart {
+    /// Its title.
+    pub title: String,
+    /// The bars.
+    pub bars: Vec<Bar>,
+}
+
+/// A bar of a picture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bar {
+    /// What it stands for.
+    pub label: String,
+    /// How long it is.
+    pub value: f64,
+}
+
+/// Records that went from one place to another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flow {
+    /// Where they came from.
+    pub origin: String,
+    /// Where they went.
+    pub target: String,
+    /// How many.
+    pub records: u64,
+    /// Whether they are on the way to the output; else they were left out there.
+    pub is_kept: bool,
 }
 
 /// Memory and parallelism of a run.
@@ -98,10 +283,29 @@ pub struct SourceRecord {
     pub dead_lettered: u64,
     /// The extract's files.
     pub files: Vec<FileFacts>,
+    /// The files of its rejects and of its dead letters.
+    pub refused: Vec<FileFacts>,
     /// How long reading it took.
     pub seconds: f64,
     /// What a reader should know, such as a window that retention cut.
     pub warnings: Vec<String>,
+    /// Where the records came from: an address without secrets.
+    pub origin: String,
+    /// What was read of it: pages, files, or offsets of partitions.
+    pub ranges: Vec<SourceRange>,
+    /// Of what of the configuration and the window it came: if that changes, it is read again.
+    pub identity: String,
+}
+
+/// A piece of a source that was read.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct SourceRange {
+    /// The page group, file or partition.
+    pub part: String,
+    /// The first page, line or offset.
+    pub first: Option<i64>,
+    /// The one behind the last.
+    pub end: Option<i64>,
 }
 
 /// What a model became.
@@ -123,6 +327,24 @@ pub struct ModelRecord {
     pub spill: Spill,
     /// How long building it took.
     pub seconds: f64,
+    /// The models and tables that it reads.
+    pub reads: Vec<String>,
+    /// Its columns.
+    pub columns: Vec<ColumnRecord>,
+    /// The most memory that building it took from the limit, in bytes.
+    pub peak_memory: u64,
+    /// Of what it was built: statement, parameters, program, and the hashes of what it reads. As long as
+    /// that is the same, so is the table.
+    pub identity: String,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ColumnRecord {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: String,
 }
 
 /// A figure of the report.
@@ -154,43 +376,6 @@ pub struct RejectCount {
 pub struct LoadRecord {
     /// The proof.
     pub receipt: Receipt,
-}
-
-/// The record of a run that begins `now`.
-pub fn begin(pipeline: &Pipeline, folder: &RunFolder, now: DateTime<Utc>) -> RunRecord {
-    let config = &pipeline.config;
-    let parameters = pipeline.parameters(&folder.run_id);
-    let parameters = parameters
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    RunRecord {
-        run_id: folder.run_id.clone(),
-        pipeline: config.pipeline.clone(),
-        profile: config.profile.clone(),
-        status: Status::Failed,
-        error: None,
-        dfpipe_version: env!("CARGO_PKG_VERSION").to_owned(),
-        as_of: pipeline.window.end,
-        is_as_of_fixed: config.as_of == Some(pipeline.window.end),
-        window_start: pipeline.window.start,
-        window_end: pipeline.window.end,
-        run_date: pipeline.window.run_date(),
-        started_at: now,
-        finished_at: now,
-        source_version: combined(&pipeline.project.models),
-        parameters: parameters.collect(),
-        engine: EngineRecord {
-            memory_limit: config.engine.memory_limit,
-            partitions: config.engine.partitions,
-        },
-        sources: vec![],
-        models: vec![],
-        checks: vec![],
-        summary: vec![],
-        rejects: vec![],
-        load: None,
-        folder: folder.path().to_owned(),
-    }
 }
 
 /// Seconds between two moments.

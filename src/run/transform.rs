@@ -1,21 +1,18 @@
-//! The step that builds the models, and what the report takes from them.
+//! The step that builds the models and checks them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    path::Path,
-};
+use std::{collections::BTreeSet, io, path::Path};
 
-use datafusion::arrow::{
-    array::{AsArray, RecordBatch},
-    compute::{can_cast_types, cast},
-    datatypes::{DataType, Float64Type, Int64Type, SchemaRef},
-};
+use datafusion::arrow::array::RecordBatch;
 use serde_json::{Value, json};
 
 use super::{
-    Event, Execution, Pipeline,
-    record::{Figure, ModelRecord, RejectCount, seconds},
+    Event, Execution,
+    folder::remove_file,
+    identity,
+    journal::Entry,
+    record::{ColumnRecord, ModelRecord, seconds},
+    resume::is_unchanged,
+    state,
 };
 use crate::{
     engine::DEAD_LETTERS,
@@ -23,62 +20,129 @@ use crate::{
     model::{File, Model, Sql},
 };
 
-/// The copy that holds refused records; the report counts them by reason.
-const REJECTS: &str = "rejects.parquet";
-
-/// What the report reads of the summary's model.
-const SUMMARY: &[(&str, DataType)] = &[
-    ("position", DataType::Int64),
-    ("metric", DataType::Utf8),
-    ("label", DataType::Utf8),
-    ("value", DataType::Float64),
-    ("unit", DataType::Utf8),
-];
-
-/// What the report reads of the model that holds refused records.
-const REFUSED: &[(&str, DataType)] = &[("source", DataType::Utf8), ("reason", DataType::Utf8)];
-
 /// The copy that holds unreadable records.
 const DEAD_LETTERS_FILE: &str = "dead_letters.parquet";
 
 impl Execution<'_> {
-    /// Builds the selected models, each after all that it reads.
-    pub(super) async fn transform(&mut self, selected: &BTreeSet<String>) -> Result<()> {
-        self.progress.report(Event::Step("transform"));
+    /// Builds the selected models, each after all that it reads, and checks them. Whether nothing had to
+    /// be built.
+    pub(super) async fn transform(&mut self) -> Result<bool> {
         let pipeline = self.pipeline;
-        for model in pipeline
-            .project
-            .models
-            .iter()
-            .filter(|model| selected.contains(&model.name))
-        {
-            let record = self.build(model).await?;
-            self.progress.report(Event::Built {
-                model: model.name.clone(),
-                rows: record.file.rows,
-            });
+        let mut inputs = identity::extracts(&self.record.sources);
+        let mut was_all_kept = true;
+        for model in &pipeline.project.models {
+            if !self.selected.contains(&model.name) {
+                continue;
+            }
+            let identity =
+                identity::of_model(model, &self.parameters, &inputs, &self.record.build)?;
+            let earlier = self.earlier_table(model, &identity).await;
+            let record = match earlier {
+                Ok(record) => self.keep_model(record).await?,
+                Err(redone) => {
+                    was_all_kept = false;
+                    self.build(model, identity, redone).await?
+                }
+            };
+            inputs.insert(model.name.clone(), record.file.sha256.clone());
             self.record.models.push(record);
         }
         self.copy_dead_letters().await?;
-        self.save_copies(selected).await?;
-        self.summarize(selected).await
+        self.save_copies().await?;
+        self.summarize().await?;
+        self.check().await?;
+        Ok(was_all_kept)
     }
 
-    async fn build(&self, model: &Model) -> Result<ModelRecord> {
-        let began = self.clock.now();
+    /// The table of an earlier attempt, if it is as good as a new one; else why it has to be made again,
+    /// if it was made before.
+    async fn earlier_table(
+        &self,
+        model: &Model,
+        identity: &str,
+    ) -> Result<ModelRecord, Option<String>> {
+        let Some(state) = &self.earlier else {
+            return Err(None);
+        };
+        let Some(record) = state.models.get(&model.name) else {
+            return Err(None);
+        };
+        if record.identity != identity {
+            let attempt = self.record.resumed.last();
+            let was_redone = |table: &str| {
+                let mut redone = attempt.into_iter().flat_map(|attempt| &attempt.redone);
+                redone.any(|redone| redone.table == table)
+            };
+            let builds = [&state.build, &self.record.build];
+            let reason = identity::difference(record, model, builds, &was_redone);
+            return Err(Some(reason));
+        }
         let path = self.folder.model(&model.name);
-        let (file, spill) = self.engine.build(model, &self.parameters, &path).await?;
-        self.engine.register_parquet(&model.name, &path).await?;
-        Ok(ModelRecord {
-            name: model.name.clone(),
+        if is_unchanged(path, record.file.clone()).await {
+            Ok(record.clone())
+        } else {
+            Err(Some("its file is missing or changed".to_owned()))
+        }
+    }
+
+    async fn keep_model(&self, record: ModelRecord) -> Result<ModelRecord> {
+        let path = self.folder.model(&record.name);
+        self.engine.register_parquet(&record.name, &path).await?;
+        self.tell_built(&record, true);
+        Ok(record)
+    }
+
+    async fn build(
+        &mut self,
+        model: &Model,
+        identity: String,
+        redone: Option<String>,
+    ) -> Result<ModelRecord> {
+        let name = &model.name;
+        self.tell(&Event::Building {
+            model: name.clone(),
+        });
+        let clock = self.around.clock;
+        let began = clock.now();
+        let path = self.folder.model(name);
+        let built = self.engine.build(model, &self.parameters, &path).await?;
+        self.engine.register_parquet(name, &path).await?;
+        let reads = model.sql.reads.iter().map(|read| read.table.clone());
+        let columns = built.schema.fields().iter().map(|field| ColumnRecord {
+            name: field.name().clone(),
+            kind: field.data_type().to_string(),
+        });
+        let record = ModelRecord {
+            name: name.clone(),
             source: model.sql.file.name.clone(),
             version: model.header.version,
             fingerprint: model.fingerprint.clone(),
             save_as: model.header.save_as.clone(),
-            file,
-            spill,
-            seconds: seconds(began, self.clock.now()),
-        })
+            file: built.file,
+            spill: built.spill,
+            seconds: seconds(began, clock.now()),
+            reads: reads.collect::<BTreeSet<_>>().into_iter().collect(),
+            columns: columns.collect(),
+            peak_memory: built.peak_memory,
+            identity,
+        };
+        self.journal(Entry::Built {
+            model: Box::new(record.clone()),
+            redone: redone.clone(),
+        })?;
+        state::redo(&mut self.record.resumed, name, redone);
+        self.tell_built(&record, false);
+        Ok(record)
+    }
+
+    fn tell_built(&self, record: &ModelRecord, kept: bool) {
+        self.tell(&Event::Built {
+            model: record.name.clone(),
+            rows: record.file.rows,
+            bytes: record.file.bytes,
+            seconds: record.seconds,
+            kept,
+        });
     }
 
     async fn copy_dead_letters(&self) -> Result<()> {
@@ -93,12 +157,12 @@ impl Execution<'_> {
         only_owner(&target)
     }
 
-    async fn save_copies(&self, selected: &BTreeSet<String>) -> Result<()> {
+    async fn save_copies(&self) -> Result<()> {
         for model in &self.pipeline.project.models {
             let Some(name) = &model.header.save_as else {
                 continue;
             };
-            if !selected.contains(&model.name) {
+            if !self.selected.contains(&model.name) {
                 continue;
             }
             if Path::new(name)
@@ -109,6 +173,9 @@ impl Execution<'_> {
                 self.folder.write_json(name, &document)?;
             } else {
                 let target = self.folder.path().join(name);
+                if target.exists() {
+                    remove_file(&target)?;
+                }
                 link(&self.folder.model(&model.name), &target).map_err(|error| {
                     Error::outside(format!("`{name}` cannot be written")).because(error)
                 })?;
@@ -153,72 +220,14 @@ impl Execution<'_> {
         }))
     }
 
-    /// Takes the report's figures from the models that hold them.
-    async fn summarize(&mut self, selected: &BTreeSet<String>) -> Result<()> {
-        let built = |name: &&String| selected.contains(*name);
-        if let Some(summary) = self.pipeline.config.summary_model.as_ref().filter(built) {
-            let rows = self
-                .rows(&format!(
-                    "select * from {} order by position",
-                    quoted(summary)
-                ))
-                .await?;
-            for batch in &rows {
-                self.record.summary.extend(figures(batch)?);
-            }
-        }
-        let rejects = rejects(self.pipeline);
-        if let Some(model) = rejects.filter(|model| selected.contains(&model.name)) {
-            let query = format!(
-                "select source, reason, count(*) as records from {} group by source, reason \
-                 order by source, reason",
-                quoted(&model.name)
-            );
-            for batch in &self.rows(&query).await? {
-                self.record.rejects.extend(reject_counts(batch)?);
-            }
-        }
-        Ok(())
-    }
-
-    async fn rows(&self, query: &str) -> Result<Vec<RecordBatch>> {
+    /// The rows of a query of our own.
+    pub(super) async fn rows(&self, query: &str) -> Result<Vec<RecordBatch>> {
         self.engine
             .query(&sql(query)?, &self.parameters)
             .await?
             .collect()
             .await
     }
-}
-
-/// The model whose rows are the refused records.
-fn rejects(pipeline: &Pipeline) -> Option<&Model> {
-    let mut models = pipeline.project.models.iter();
-    models.find(|model| model.header.save_as.as_deref() == Some(REJECTS))
-}
-
-/// Columns that the report takes from models and that these, whose shapes are `schemas`, lack.
-pub(super) fn lacking(pipeline: &Pipeline, schemas: &BTreeMap<String, SchemaRef>) -> Vec<Error> {
-    let summary = pipeline.config.summary_model.as_ref();
-    let summary = summary.and_then(|name| pipeline.project.model(name));
-    let wanted = [(summary, SUMMARY), (rejects(pipeline), REFUSED)];
-    let mut problems = vec![];
-    for (model, columns) in wanted {
-        let Some(model) = model else { continue };
-        let Some(schema) = schemas.get(&model.name) else {
-            continue;
-        };
-        for (name, kind) in columns {
-            let found = schema.column_with_name(name);
-            if found.is_none_or(|(_, field)| !can_cast_types(field.data_type(), kind)) {
-                let message = format!("the report needs a column `{name}` of `{}`", model.name);
-                let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-                let hint = format!("it reads: {}", names.join(", "));
-                let place = model.sql.begin();
-                problems.push(Error::usage(message).at(place).with_hint(hint));
-            }
-        }
-    }
-    problems
 }
 
 /// Gives a finished file a second name. Never writes through a file that exists: it may be the same.
@@ -242,7 +251,8 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn quoted(name: &str) -> String {
+/// The name as SQL takes it whatever it is.
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -253,59 +263,6 @@ fn sql(query: &str) -> Result<Sql> {
         name: "dfpipe".into(),
         text: query.to_owned(),
     })
-}
-
-fn figures(batch: &RecordBatch) -> Result<Vec<Figure>> {
-    let (metrics, labels) = (texts(batch, "metric")?, texts(batch, "label")?);
-    let units = texts(batch, "unit")?;
-    let values = column(batch, "value", &DataType::Float64)?;
-    let values = values.as_primitive::<Float64Type>().iter();
-    let names = metrics.into_iter().zip(labels).zip(units);
-    let figures = names
-        .zip(values)
-        .map(|(((metric, label), unit), value)| Figure {
-            metric,
-            label,
-            value,
-            unit,
-        });
-    Ok(figures.collect())
-}
-
-fn reject_counts(batch: &RecordBatch) -> Result<Vec<RejectCount>> {
-    let (sources, reasons) = (texts(batch, "source")?, texts(batch, "reason")?);
-    let records = column(batch, "records", &DataType::Int64)?;
-    let records = records.as_primitive::<Int64Type>().values().iter();
-    let counts =
-        sources
-            .into_iter()
-            .zip(reasons)
-            .zip(records)
-            .map(|((source, reason), records)| RejectCount {
-                source,
-                reason,
-                records: u64::try_from(*records).unwrap_or(0),
-            });
-    Ok(counts.collect())
-}
-
-fn texts(batch: &RecordBatch, name: &str) -> Result<Vec<String>> {
-    let array = column(batch, name, &DataType::Utf8)?;
-    Ok(array
-        .as_string::<i32>()
-        .iter()
-        .map(|text| text.unwrap_or_default().to_owned())
-        .collect())
-}
-
-fn column(
-    batch: &RecordBatch,
-    name: &str,
-    kind: &DataType,
-) -> Result<datafusion::arrow::array::ArrayRef> {
-    let missing = || Error::usage(format!("the report needs a column `{name}`"));
-    let array = batch.column_by_name(name).ok_or_else(missing)?;
-    cast(array, kind).map_err(|error| missing().because(error))
 }
 
 fn as_json(batch: &RecordBatch) -> Result<Vec<Value>> {

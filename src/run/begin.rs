@@ -1,0 +1,282 @@
+//! How a run begins: all that can be refused is refused here, before anything is read or written.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use super::{
+    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, identity,
+    journal::{self, Begun, Entry, Journal},
+    load,
+    lock::Lock,
+    record::{Build, EngineRecord, Resumption, RunRecord, Status},
+    resume, selection,
+};
+use crate::{
+    engine::Engine,
+    error::{Error, Result},
+    model::combined,
+    sinks::{self, Sink},
+};
+
+/// Begins a run, or goes on with one.
+pub async fn begin<'a>(
+    pipeline: &'a Pipeline,
+    request: &Request,
+    around: &'a Around<'a>,
+) -> Result<Execution<'a>> {
+    match &request.resume {
+        Some(folder) => go_on(pipeline, folder, around).await,
+        None if request.dry_run => dry_run(pipeline, request, around).await,
+        None => anew(pipeline, request, around).await,
+    }
+}
+
+/// What every beginning makes sure of.
+async fn prepare(pipeline: &Pipeline, select: &[String]) -> Result<Prepared> {
+    let selected = selection::resolve(&pipeline.project, select)?;
+    pipeline.check().await?;
+    Ok(Prepared {
+        loads: load::loads_result(pipeline, &selected),
+        sink: sinks::open(&pipeline.config)?,
+        selected,
+    })
+}
+
+struct Prepared {
+    selected: BTreeSet<String>,
+    sink: Box<dyn Sink>,
+    loads: bool,
+}
+
+async fn anew<'a>(
+    pipeline: &'a Pipeline,
+    request: &Request,
+    around: &'a Around<'a>,
+) -> Result<Execution<'a>> {
+    let config = &pipeline.config;
+    let prepared = prepare(pipeline, &request.select).await?;
+    let lock = take_lock(pipeline, around)?;
+    if prepared.loads {
+        resume::refuse_unfinished(pipeline, request.fresh, around.clock)?;
+    }
+    let load_number = if prepared.loads {
+        let sink = prepared.sink.as_ref();
+        Some(load::next_load(pipeline, request.new_load, sink).await?)
+    } else {
+        None
+    };
+    archive::make_sure(config, pipeline.window.run_date()).await?;
+    let folder = RunFolder::create(config, &pipeline.window, around.clock.now())?;
+    lock.name(config, &folder.run_id)?;
+    let build = identity::build(&config.email_hash_key);
+    let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
+    journal.append(Entry::Begun(Begun {
+        pipeline: config.pipeline.clone(),
+        profile: config.profile.clone(),
+        as_of: pipeline.window.end,
+        select: request.select.clone(),
+        new_load: request.new_load,
+        build: build.clone(),
+    }))?;
+    let record = record(pipeline, &folder, request, build, around);
+    let execution = Execution {
+        load_number,
+        journal: Some(Mutex::new(journal)),
+        lock: Some(lock),
+        ..execution(pipeline, around, prepared, folder, record)?
+    };
+    execution.started(false)
+}
+
+async fn dry_run<'a>(
+    pipeline: &'a Pipeline,
+    request: &Request,
+    around: &'a Around<'a>,
+) -> Result<Execution<'a>> {
+    let prepared = prepare(pipeline, &request.select).await?;
+    let refused = match load::next_load(pipeline, request.new_load, prepared.sink.as_ref()).await {
+        Err(error) if prepared.loads => Some(format!("a real run would stop: {error}")),
+        _ => None,
+    };
+    let work_dir = &pipeline.config.work_dir;
+    super::folder::create_folder(work_dir)?;
+    let scratch = tempfile::Builder::new()
+        .prefix(".dry-run-")
+        .tempdir_in(work_dir)
+        .map_err(|error| Error::outside("the dry run has no folder").because(error))?;
+    let folder = RunFolder::scratch(scratch.path(), around.clock.now())?;
+    let build = identity::build(&pipeline.config.email_hash_key);
+    let mut record = record(pipeline, &folder, request, build, around);
+    record.warnings.extend(refused);
+    let execution = Execution {
+        scratch: Some(scratch),
+        ..execution(pipeline, around, prepared, folder, record)?
+    };
+    execution.started(false)
+}
+
+async fn go_on<'a>(
+    pipeline: &'a Pipeline,
+    folder: &RunFolder,
+    around: &'a Around<'a>,
+) -> Result<Execution<'a>> {
+    let config = &pipeline.config;
+    let lock = take_lock(pipeline, around)?;
+    let state = State::replay(journal::read(folder)?)?;
+    let prepared = prepare(pipeline, &state.begun.select).await?;
+    let sink = prepared.sink.as_ref();
+    let load_number = match &state.load {
+        Some(_) => Some(load::settled_number(pipeline, &folder.run_id, &state, sink).await?),
+        None if prepared.loads => {
+            Some(load::next_load(pipeline, state.begun.new_load, sink).await?)
+        }
+        None => None,
+    };
+    archive::make_sure(config, pipeline.window.run_date()).await?;
+    lock.name(config, &folder.run_id)?;
+    super::folder::remove_folder(&folder.spill())?;
+    let folder = folder.clone().with_folders()?;
+    let build = identity::build(&config.email_hash_key);
+    let request = Request {
+        select: state.begun.select.clone(),
+        ..Request::default()
+    };
+    let mut record = record(pipeline, &folder, &request, build.clone(), around);
+    record.started_at = state.began_at;
+    record.steps.clone_from(&state.steps);
+    record.resumed.clone_from(&state.resumed);
+    record.resumed.push(Resumption {
+        at: record.finished_at,
+        kept: state.sources.len() + state.models.len(),
+        redone: vec![],
+    });
+    let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
+    journal.append(Entry::Resumed { build })?;
+    let execution = Execution {
+        load_number,
+        journal: Some(Mutex::new(journal)),
+        earlier: Some(state),
+        lock: Some(lock),
+        ..execution(pipeline, around, prepared, folder, record)?
+    };
+    execution.started(true)
+}
+
+fn take_lock(pipeline: &Pipeline, around: &Around<'_>) -> Result<Lock> {
+    let (lock, stale) = Lock::take(&pipeline.config, around.clock)?;
+    if let Some(owner) = stale {
+        let run = owner.run_id.unwrap_or_else(|| "a run".to_owned());
+        let message = format!(
+            "`{run}` ended without a word (process {} on `{}`); its lock is taken over",
+            owner.pid, owner.host
+        );
+        around.progress.report(&Event::Warning { message });
+    }
+    Ok(lock)
+}
+
+fn execution<'a>(
+    pipeline: &'a Pipeline,
+    around: &'a Around<'a>,
+    prepared: Prepared,
+    folder: RunFolder,
+    record: RunRecord,
+) -> Result<Execution<'a>> {
+    Ok(Execution {
+        engine: Arc::new(Engine::new(&pipeline.config, &folder.spill())?),
+        parameters: pipeline.parameters(&folder.run_id),
+        pipeline,
+        around,
+        folder,
+        sink: prepared.sink,
+        journal: None,
+        record,
+        earlier: None,
+        selected: prepared.selected,
+        load_number: None,
+        lock: None,
+        scratch: None,
+    })
+}
+
+impl<'a> Execution<'a> {
+    /// Writes down what the run is made of, and says that it goes.
+    fn started(self, resumed: bool) -> Result<Execution<'a>> {
+        self.keep_sql()?;
+        self.save()?;
+        self.tell(&Event::RunStarted {
+            record: Box::new(self.record.clone()),
+            run_id: self.record.run_id.clone(),
+            resumed,
+        });
+        Ok(self)
+    }
+
+    /// Keeps the SQL beside the data: the run can be looked into, and replayed, anywhere.
+    fn keep_sql(&self) -> Result<()> {
+        super::folder::remove_folder(&self.folder.sql())?;
+        let project = &self.pipeline.project;
+        let models = project.models.iter().map(|model| &model.sql.file);
+        for file in models.chain(project.checks.iter().map(|check| &check.sql.file)) {
+            let path = self.path().join(&file.name);
+            super::folder::create_folder(path.parent().unwrap_or(&path))?;
+            self.folder.write(&file.name, &file.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// The record of a run that begins.
+fn record(
+    pipeline: &Pipeline,
+    folder: &RunFolder,
+    request: &Request,
+    build: Build,
+    around: &Around<'_>,
+) -> RunRecord {
+    let config = &pipeline.config;
+    let now = around.clock.now();
+    let parameters = pipeline.parameters(&folder.run_id);
+    let parameters = parameters
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    RunRecord {
+        run_id: folder.run_id.clone(),
+        pipeline: config.pipeline.clone(),
+        profile: config.profile.clone(),
+        status: Status::Running,
+        failure: None,
+        build,
+        configuration: config.said.clone(),
+        select: request.select.clone(),
+        as_of: pipeline.window.end,
+        is_as_of_fixed: config.as_of == Some(pipeline.window.end),
+        window_start: pipeline.window.start,
+        window_end: pipeline.window.end,
+        run_date: pipeline.window.run_date(),
+        started_at: now,
+        finished_at: now,
+        source_version: combined(&pipeline.project.models),
+        parameters: parameters.collect(),
+        engine: EngineRecord {
+            memory_limit: config.engine.memory_limit,
+            partitions: config.engine.partitions,
+        },
+        steps: vec![],
+        resumed: vec![],
+        sources: vec![],
+        models: vec![],
+        checks: vec![],
+        summary: vec![],
+        rejects: vec![],
+        charts: vec![],
+        flow: vec![],
+        previous: vec![],
+        load: None,
+        warnings: vec![],
+        peak_memory: None,
+        folder: folder.path().display().to_string(),
+    }
+}
