@@ -6,8 +6,8 @@
 
 use std::{
     num::NonZeroU32,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    time::{Duration, Instant},
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -17,8 +17,16 @@ const PERIOD: Duration = Duration::from_mins(1);
 /// The budget of one API.
 #[derive(Debug)]
 pub struct Budget {
-    slots: Vec<DefaultDirectRateLimiter>,
+    begun: Instant,
+    slots: Vec<Slot>,
     next: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    limiter: DefaultDirectRateLimiter,
+    /// When it lets the next request through, in milliseconds after the budget began.
+    free: AtomicU64,
 }
 
 impl Budget {
@@ -27,9 +35,13 @@ impl Budget {
         let quota = Quota::with_period(PERIOD).expect("a minute is not zero");
         let quota = quota.allow_burst(NonZeroU32::MIN);
         let slots = (0..requests.max(1))
-            .map(|_| RateLimiter::direct(quota))
+            .map(|_| Slot {
+                limiter: RateLimiter::direct(quota),
+                free: AtomicU64::new(0),
+            })
             .collect();
         Self {
+            begun: Instant::now(),
             slots,
             next: AtomicUsize::new(0),
         }
@@ -37,8 +49,24 @@ impl Budget {
 
     /// Waits until a request may go out.
     pub async fn take(&self) {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        self.slots[turn].until_ready().await;
+        let turn = self.next.fetch_add(1, Relaxed) % self.slots.len();
+        let slot = &self.slots[turn];
+        slot.limiter.until_ready().await;
+        let free = (self.begun.elapsed() + PERIOD).as_millis();
+        slot.free
+            .store(u64::try_from(free).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// How long it takes at least until so many further requests have gone out.
+    pub fn least_wait(&self, requests: usize) -> Duration {
+        let Some(last) = requests.checked_sub(1) else {
+            return Duration::ZERO;
+        };
+        // The slot of the last of them is used once in every round before.
+        let rounds = u32::try_from(last / self.slots.len()).unwrap_or(u32::MAX);
+        let turn = self.next.load(Relaxed).wrapping_add(last) % self.slots.len();
+        let free = Duration::from_millis(self.slots[turn].free.load(Relaxed));
+        PERIOD.saturating_mul(rounds) + free.saturating_sub(self.begun.elapsed())
     }
 }
 
@@ -46,7 +74,7 @@ impl Budget {
 mod tests {
     use futures::FutureExt;
 
-    use super::Budget;
+    use super::{Budget, PERIOD};
 
     #[tokio::test]
     async fn the_budget_goes_out_at_once_and_the_next_request_waits() {
@@ -55,5 +83,21 @@ mod tests {
             assert!(budget.take().now_or_never().is_some());
         }
         assert!(budget.take().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_wait_that_is_foretold_is_that_of_the_last_request() {
+        let budget = Budget::per_minute(3);
+        for (requests, minutes) in [(0, 0), (1, 0), (3, 0), (4, 1), (6, 1), (7, 2)] {
+            assert_eq!(budget.least_wait(requests), PERIOD * minutes, "{requests}");
+        }
+        budget.take().await;
+        budget.take().await;
+        for (requests, minutes) in [(1, 0), (2, 1), (3, 1), (4, 1), (5, 2)] {
+            let wait = budget.least_wait(requests);
+            let expected = PERIOD * minutes;
+            let about = expected.saturating_sub(PERIOD / 12)..=expected;
+            assert!(about.contains(&wait), "{requests}: {wait:?}");
+        }
     }
 }

@@ -9,12 +9,18 @@ use std::{
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use reqwest::{
+    Response,
     header::{HeaderName, HeaderValue},
     redirect::Policy,
 };
 use url::Url;
 
-use super::{auth, budget::Budget, failure::Failure};
+use super::{
+    answer::{Allowance, Answer, date},
+    auth,
+    budget::Budget,
+    failure::Failure,
+};
 use crate::{
     config::Crm,
     error::{Error, Result},
@@ -88,27 +94,53 @@ impl Client {
         url: &Url,
         is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
     ) -> Result<String, Failure> {
+        let response = self.send(url).await?;
+        let body = body(url, response).await?;
+        is_usable(&body).map_err(|cause| Failure::passing(url, &cause))?;
+        Ok(body)
+    }
+
+    /// Asks once, to look at the API and not to read it: what it says beside the body counts as well,
+    /// and a refusal is an answer.
+    pub async fn ask(&self, url: &Url) -> Result<Answer> {
+        let response = self.send(url).await.map_err(|failure| failure.error)?;
+        let headers = response.headers();
+        Ok(Answer {
+            status: response.status().as_u16(),
+            date: date(headers),
+            allowance: Allowance::of(headers),
+            body: body(url, response).await.map_err(|failure| failure.error),
+        })
+    }
+
+    /// How long it takes at least until so many further requests have gone out.
+    pub fn least_wait(&self, requests: usize) -> Duration {
+        self.budget.least_wait(requests)
+    }
+
+    async fn send(&self, url: &Url) -> Result<Response, Failure> {
         self.budget.take().await;
         let mut request = self.inner.get(url.clone());
         if let Some((name, value)) = &self.auth {
             request = request.header(name, value);
         }
-        let response = request.send().await;
-        let response = response.map_err(|error| broken(url, error))?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(Failure::of_status(
-                url,
-                status,
-                response.headers(),
-                wall_clock(),
-            ));
-        }
-        let body = response.bytes().await.map_err(|error| broken(url, error))?;
-        let body = text(&body).map_err(|cause| Failure::passing(url, &cause))?;
-        is_usable(&body).map_err(|cause| Failure::passing(url, &cause))?;
-        Ok(body)
+        request.send().await.map_err(|error| broken(url, error))
     }
+}
+
+/// What a success holds; anything else is a failure.
+async fn body(url: &Url, response: Response) -> Result<String, Failure> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(Failure::of_status(
+            url,
+            status,
+            response.headers(),
+            wall_clock(),
+        ));
+    }
+    let body = response.bytes().await.map_err(|error| broken(url, error))?;
+    text(&body).map_err(|cause| Failure::passing(url, &cause))
 }
 
 /// A body as text, strictly: what a lenient decoder replaces would be loaded as if it had been sent.

@@ -6,9 +6,12 @@
 //!           └──────────────────────────────┘─ 401, 403, 404, …: an error at once
 //! ```
 
+mod answer;
 mod auth;
 mod budget;
 mod client;
 mod failure;
 
+pub use answer::{Allowance, Answer};
 pub use client::Client;
+pub use failure::shown;

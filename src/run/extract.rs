@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use datafusion::arrow::{
@@ -11,13 +12,14 @@ use datafusion::arrow::{
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     Event, Execution, RunFolder,
     folder::{create_folder, remove_folder},
     identity,
     journal::Entry,
-    record::{SourceRecord, kind_of, seconds},
+    record::{SourceRange, SourceRecord, kind_of, seconds},
     resume::is_unchanged,
     state,
 };
@@ -25,12 +27,15 @@ use crate::{
     config::{From, Source},
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables, part_name},
     error::{Error, Result},
-    sources::{Privacy, RefusedLog, SourceTable},
+    sources::{Meter, Privacy, ReadRange, Reading, RefusedLog, SourceTable},
     table_file::{FileFacts, ParquetFile, hash_file},
 };
 
 /// The schema in which sources are read live.
 const LIVE: &str = "source";
+
+/// How often it is looked how far a source is: as often as people can see.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What is there of a source from an earlier attempt.
 enum Earlier {
@@ -155,7 +160,11 @@ impl Execution<'_> {
         );
         let live = format!("{LIVE}.{name}");
         self.engine.register(&live, Arc::new(table))?;
-        let files = self.engine.extract(&live, &folder).await?;
+        let reading = self.engine.extract(&live, &folder);
+        let files = watch(log.meter(), LOOK, reading, |reading| {
+            self.tell_extracting(name, reading);
+        });
+        let files = files.await?;
         let counts = log.finish()?;
         let written: u64 = files.iter().map(|file| file.rows).sum();
         if written != counts.rows {
@@ -179,10 +188,19 @@ impl Execution<'_> {
             ],
             warnings: log.warnings(),
             origin: origin(&source.from),
-            ranges: vec![],
+            ranges: log.meter().ranges().into_iter().map(as_recorded).collect(),
             identity: self.source_identity(source),
             seconds: seconds(began, clock.now()),
         })
+    }
+
+    fn tell_extracting(&self, source: &str, reading: Reading) {
+        self.tell(&Event::Extracting {
+            source: source.to_owned(),
+            records: reading.records,
+            expected: reading.expected,
+            seconds_left: reading.seconds_left,
+        });
     }
 
     fn tell_extracted(&self, record: &SourceRecord, kept: bool) {
@@ -194,6 +212,37 @@ impl Execution<'_> {
             kept,
         });
     }
+}
+
+/// Waits for a source to be read, and tells meanwhile how far it is; nothing if nothing changes.
+async fn watch<T>(
+    meter: &Meter,
+    look: Duration,
+    reading: impl Future<Output = T>,
+    tell: impl Fn(Reading),
+) -> T {
+    let mut looks = interval(look);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = Reading::default();
+    tokio::pin!(reading);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut reading => return done,
+            _ = looks.tick() => {
+                let now = meter.reading();
+                if now.is_news_after(&told) {
+                    tell(now);
+                    told = now;
+                }
+            }
+        }
+    }
+}
+
+fn as_recorded(range: ReadRange) -> SourceRange {
+    let ReadRange { part, first, end } = range;
+    SourceRange { part, first, end }
 }
 
 fn facts(path: &Path, rows: u64) -> Result<FileFacts> {
@@ -329,4 +378,52 @@ fn extract_log(records: &[SourceRecord]) -> Result<RecordBatch, ArrowError> {
     ];
     let [(_, schema), ..] = engine_tables();
     RecordBatch::try_new(schema, columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, time::Duration};
+
+    use tokio::sync::Notify;
+
+    use super::watch;
+    use crate::sources::Meter;
+
+    /// The reader goes on only when it was told how far it is, so every step is seen, and each once.
+    #[tokio::test]
+    async fn every_change_of_what_is_read_is_told_once() {
+        let meter = Meter::default();
+        let (seen, told) = (Notify::new(), RefCell::new(vec![]));
+        let reading = async {
+            meter.expect(5);
+            seen.notified().await;
+            for _ in 0..2 {
+                meter.add(1);
+                seen.notified().await;
+            }
+            "done"
+        };
+        let done = watch(&meter, Duration::from_millis(1), reading, |reading| {
+            told.borrow_mut().push((reading.records, reading.expected));
+            seen.notify_one();
+        });
+        assert_eq!(done.await, "done");
+        assert_eq!(*told.borrow(), [(0, Some(5)), (1, Some(5)), (2, Some(5))]);
+    }
+
+    #[tokio::test]
+    async fn a_source_that_tells_nothing_is_not_spoken_of() {
+        let meter = Meter::default();
+        let looks = std::cell::Cell::new(0);
+        let reading = async {
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+        };
+        watch(&meter, Duration::from_millis(1), reading, |_| {
+            looks.set(looks.get() + 1);
+        })
+        .await;
+        assert_eq!(looks.get(), 0);
+    }
 }

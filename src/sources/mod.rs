@@ -19,12 +19,16 @@ use crate::config::{Column, Secret, Source};
 pub mod crm;
 pub mod files;
 pub mod kafka;
+mod meter;
 mod partition;
 pub mod record;
+mod survey;
 mod table;
 
+pub use meter::{Meter, ReadRange, Reading};
 pub use partition::external;
 pub use record::{Counts, RefusedLog};
+pub use survey::{Examined, Survey, SurveyPart, examine, survey};
 pub use table::{Scan, SourceTable};
 
 use record::value::Value;

@@ -15,6 +15,9 @@ use crate::{config::Crm, error::Result, http::Client};
 
 mod page;
 mod scan;
+mod survey;
+
+pub use survey::{Examined, examine, survey};
 
 /// One partition: a page is known only when the one before it is.
 pub fn plan(crm: Crm, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {

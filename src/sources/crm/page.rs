@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     config::{Crm, Next},
     error::{Error, Result},
-    sources::{Window, record::text_at},
+    sources::{ReadRange, Window, record::text_at},
 };
 
 /// A page as it came.
@@ -38,6 +38,8 @@ pub struct Pages {
     pub records: u64,
     /// How many records there are in all: the most that the API has said.
     pub total: Option<u64>,
+    /// Records of the fullest page: an API may give less at a time than it is asked for.
+    fullest: usize,
 }
 
 impl Pages {
@@ -60,7 +62,15 @@ impl Pages {
             number: 1,
             records: 0,
             total: None,
+            fullest: 0,
         }
+    }
+
+    /// The same collection in a question as small as can be.
+    pub fn small(crm: &Crm, window: Window) -> Self {
+        let mut pages = Self::new(crm, window);
+        pages.crm.pagination.size = 1;
+        pages
     }
 
     /// The address of the page that is next.
@@ -81,6 +91,7 @@ impl Pages {
     pub fn advance(&mut self, page: &Page) -> Result<bool> {
         let Page { body, records, .. } = page;
         self.records += *records as u64;
+        self.fullest = self.fullest.max(*records);
         self.note_total(body)?;
         let paging = &self.crm.pagination;
         let is_more = *records > 0 && self.total.is_none_or(|total| self.records < total);
@@ -102,9 +113,24 @@ impl Pages {
         Ok(true)
     }
 
+    /// How many further pages there are at least, where the API says how many records there are.
+    pub fn left(&self) -> Option<u64> {
+        let records = self.total?.saturating_sub(self.records);
+        Some(records.div_ceil(self.fullest.max(1) as u64))
+    }
+
+    /// The pages up to the one that was asked for last.
+    pub fn range(&self) -> ReadRange {
+        ReadRange {
+            part: "pages".to_owned(),
+            first: Some(1),
+            end: Some(i64::from(self.number) + 1),
+        }
+    }
+
     /// Takes note of the total that a page says. One that is smaller than before, or missing, does
     /// not make what was promised complete.
-    fn note_total(&mut self, body: &str) -> Result<()> {
+    pub fn note_total(&mut self, body: &str) -> Result<()> {
         let path = &self.crm.pagination.total;
         if path.is_empty() {
             return Ok(());
@@ -245,6 +271,35 @@ mod tests {
         let error = pages.complete().unwrap_err();
         assert_eq!(error.message(), "the API gave 3 of 4 records");
         assert_eq!(error.kind().exit_code(), 4);
+    }
+
+    #[test]
+    fn what_is_left_is_foretold_by_the_fullest_page() {
+        let mut pages = pages(Next::Number(1), "total");
+        assert_eq!(pages.left(), None);
+        assert!(pages.advance(&page(r#"{"total":8}"#, 2)).unwrap());
+        assert_eq!(pages.left(), Some(3));
+        assert!(pages.advance(&page(r#"{"total":8}"#, 1)).unwrap());
+        assert_eq!(pages.left(), Some(3));
+    }
+
+    #[test]
+    fn the_range_ends_with_the_page_that_was_asked_for_last() {
+        let mut pages = pages(Next::Number(0), "");
+        assert_eq!((pages.range().first, pages.range().end), (Some(1), Some(2)));
+        assert!(pages.advance(&page("{}", 2)).unwrap());
+        assert_eq!((pages.range().first, pages.range().end), (Some(1), Some(3)));
+    }
+
+    #[test]
+    fn a_small_question_asks_for_one_record_of_the_same_collection() {
+        let crm = pages(Next::Number(1), "total").crm;
+        let window = Window::before("2026-11-15T00:00:00Z".parse().unwrap(), 7);
+        let query = Pages::small(&crm, window).url();
+        assert_eq!(
+            query.query(),
+            Some("since=2026-11-08T00%3A00%3A00Z&per_page=1&page=1")
+        );
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl Task {
         let mut pages = page::Pages::new(&self.crm, scan.window);
         loop {
             let page = self.page(&pages, &mut decoder).await?;
+            scan.log.meter().note(0, pages.range());
             let more = pages.advance(&page)?;
+            self.tell(&pages);
             let enough = scan.limit.is_some_and(|limit| decoder.decoded() >= limit);
             if let Some(batch) = decoder.flush().map_err(|error| broken_batch(&error))?
                 && output.send(Ok(batch)).await.is_err()
@@ -93,6 +95,17 @@ impl Task {
                 return pages.complete();
             }
         }
+    }
+
+    /// Says what is left, where the API tells.
+    fn tell(&self, pages: &page::Pages) {
+        let (Some(total), Some(left)) = (pages.total, pages.left()) else {
+            return;
+        };
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let meter = self.scan.log.meter();
+        meter.expect(total);
+        meter.takes_at_least(self.client.least_wait(left));
     }
 
     /// Asks for a page and decodes its records.

@@ -3,7 +3,7 @@
 use std::{future::ready, path::Path as FilePath};
 
 use futures::TryStreamExt;
-use object_store::{Error::NotFound, ObjectStoreExt, path::Path};
+use object_store::{Error::NotFound, ObjectMeta, ObjectStoreExt, path::Path};
 use regex::Regex;
 
 use crate::{
@@ -18,6 +18,10 @@ pub struct FilePart {
     pub part: i32,
     /// Where it is.
     pub location: Location,
+    /// Its path below the folder that all files lie in.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// Lists the files that `address` means. There must be one.
@@ -28,30 +32,32 @@ pub async fn list(address: &str, source: &str) -> Result<Vec<FilePart>> {
         None => one(&base).await,
         Some(pattern) => matching(&base, &pattern).await,
     };
-    let mut paths = found.map_err(|error| {
+    let mut objects = found.map_err(|error| {
         let message = format!("the files of `{source}` cannot be listed: `{address}`");
         base.refused(message, &error)
     })?;
-    paths.sort();
-    if paths.is_empty() {
+    objects.sort_by(|one, other| one.location.cmp(&other.location));
+    if objects.is_empty() {
         return Err(
             Error::usage(format!("source `{source}` has no files at `{address}`"))
                 .with_hint("look at `path` in dfpipe.yml; a relative path begins at the project"),
         );
     }
-    let numbered = (0..).zip(paths);
+    let numbered = (0..).zip(objects);
     Ok(numbered
-        .map(|(part, path)| FilePart {
+        .map(|(part, object)| FilePart {
             part,
-            location: base.at(path),
+            name: name_below(&base, &object.location),
+            bytes: object.size,
+            location: base.at(object.location),
         })
         .collect())
 }
 
 /// The file itself, if it is there.
-async fn one(file: &Location) -> object_store::Result<Vec<Path>> {
+async fn one(file: &Location) -> object_store::Result<Vec<ObjectMeta>> {
     match file.store.head(&file.path).await {
-        Ok(object) => Ok(vec![object.location]),
+        Ok(object) => Ok(vec![object]),
         Err(NotFound { .. }) if file.local_file().is_some() => Ok(vec![]),
         // That answer has no room for a reason: a bucket that is not there says so when listed.
         Err(NotFound { .. }) => file
@@ -64,17 +70,27 @@ async fn one(file: &Location) -> object_store::Result<Vec<Path>> {
 }
 
 /// The files below `base` whose path from there matches.
-async fn matching(base: &Location, pattern: &Regex) -> object_store::Result<Vec<Path>> {
-    let matches = |path: &Path| {
-        let below = path.as_ref().strip_prefix(base.path.as_ref());
-        below.is_some_and(|below| pattern.is_match(below.trim_start_matches('/')))
-    };
+async fn matching(base: &Location, pattern: &Regex) -> object_store::Result<Vec<ObjectMeta>> {
+    let matches = |path: &Path| below(base, path).is_some_and(|below| pattern.is_match(below));
     let objects = base.store.list(Some(&base.path));
     objects
-        .map_ok(|object| object.location)
-        .try_filter(|path| ready(matches(path)))
+        .try_filter(|object| ready(matches(&object.location)))
         .try_collect()
         .await
+}
+
+/// The path of a file from `base` on.
+fn below<'a>(base: &Location, path: &'a Path) -> Option<&'a str> {
+    let below = path.as_ref().strip_prefix(base.path.as_ref())?;
+    Some(below.trim_start_matches('/'))
+}
+
+/// What tells a file from the others: the path below the folder, or its name if it is the only one.
+fn name_below(base: &Location, path: &Path) -> String {
+    match below(base, path) {
+        Some(below) if !below.is_empty() => below.to_owned(),
+        _ => path.filename().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The folder before the first `*`, and what must match below it.

@@ -18,6 +18,9 @@ mod input;
 mod list;
 mod object;
 mod scan;
+mod survey;
+
+pub use survey::{Examined, examine, survey};
 
 /// Divides the files among at most as many partitions as can run.
 pub async fn plan(files: Files, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {

@@ -20,7 +20,7 @@ use crate::{
     config::{FileFormat, Files, Source},
     error::{Error, Result},
     sources::{
-        Privacy, Scan, partition,
+        Privacy, ReadRange, Scan, partition,
         partition::Output,
         record::{Decoder, Document, Origin, ParquetDecoder, broken_batch},
     },
@@ -71,6 +71,7 @@ impl Reader {
             output,
             limit: scan.limit,
             privacy: &scan.privacy,
+            read: None,
         };
         let input = open(&file.location)?;
         let keep_on = match format {
@@ -78,6 +79,7 @@ impl Reader {
             FileFormat::Csv => sheet.csv(input, &scan.source)?,
             FileFormat::Ndjson | FileFormat::Parquet => sheet.lines(input)?,
         };
+        self.note(file, sheet.read);
         Ok(keep_on && sheet.flush()?)
     }
 
@@ -99,11 +101,23 @@ impl Reader {
         let mut batches = Handle::current().block_on(reading)?;
         while let Some(batch) = Handle::current().block_on(batches.next()) {
             let batch = decoder.decode(&batch.map_err(|error| wrong(&error))?)?;
+            self.note(file, decoder.read());
             if !output.send(batch) {
                 return Ok(false);
             }
         }
+        self.note(file, decoder.read());
         Ok(true)
+    }
+
+    /// Says which of a file's records were read: the places of the first and of the last.
+    fn note(&self, file: &FilePart, read: Option<(i64, i64)>) {
+        let range = ReadRange {
+            part: file.name.clone(),
+            first: read.map(|(first, _)| first),
+            end: read.map(|(_, last)| last.saturating_add(1)),
+        };
+        self.scan.log.meter().note(file.part, range);
     }
 }
 
@@ -116,6 +130,8 @@ struct Sheet<'a> {
     /// Rows that are enough, if not all.
     limit: Option<usize>,
     privacy: &'a Privacy,
+    /// The places of the first and of the last record so far.
+    read: Option<(i64, i64)>,
 }
 
 impl Sheet<'_> {
@@ -138,7 +154,7 @@ impl Sheet<'_> {
             } else if !line.trim_ascii().is_empty() {
                 self.decoder.json(&line, origin)?;
             }
-            if !self.advance()? {
+            if !self.advance(position)? {
                 return Ok(false);
             }
         }
@@ -166,7 +182,7 @@ impl Sheet<'_> {
         for (position, record) in (1..).zip(document.records) {
             let origin = origin(self.file, &self.name, position, "record");
             self.decoder.json(record.get().as_bytes(), origin)?;
-            if !self.advance()? {
+            if !self.advance(position)? {
                 return Ok(false);
             }
         }
@@ -199,7 +215,7 @@ impl Sheet<'_> {
             if reader.get_ref().end_inside() {
                 let error = "a quote is not closed: it takes in the rest of the file";
                 self.decoder.bury(&joined(&record), &error, origin)?;
-                return Ok(true);
+                return self.advance(line);
             }
             match csv::StringRecord::from_byte_record(record.clone()) {
                 Err(error) => self.decoder.bury(&joined(&record), &error, origin)?,
@@ -212,14 +228,16 @@ impl Sheet<'_> {
                     self.decoder.fields(&fields.collect::<Vec<_>>(), origin)?;
                 }
             }
-            if !self.advance()? {
+            if !self.advance(line)? {
                 return Ok(false);
             }
         }
     }
 
-    /// After a record: hands on a full batch; `false` when no more is wanted.
-    fn advance(&mut self) -> Result<bool> {
+    /// After the record at `position`: hands on a full batch; `false` when no more is wanted.
+    fn advance(&mut self, position: i64) -> Result<bool> {
+        let (first, _) = self.read.unwrap_or((position, position));
+        self.read = Some((first, position));
         if self
             .limit
             .is_some_and(|limit| self.decoder.decoded() >= limit)

@@ -11,11 +11,12 @@ use std::{
 use chrono::{DateTime, Utc};
 use rdkafka::{
     ClientConfig, ClientContext, Message as _, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
     message::BorrowedMessage,
-    metadata::{Metadata, MetadataPartition, MetadataTopic},
+    metadata::{Metadata, MetadataBroker, MetadataPartition, MetadataTopic},
     types::RDKafkaConfRes,
 };
 
@@ -85,14 +86,18 @@ impl Client {
     /// One of `consumers` consumers of the topic of `kafka`. Connects in the background.
     pub fn new(kafka: Arc<Kafka>, consumers: usize) -> Result<Self> {
         let listener = Listener::new(&kafka);
-        let mut config = ClientConfig::new();
-        config.set_log_level(RDKafkaLogLevel::Warning);
-        for (name, value) in settings(&kafka, consumers)? {
-            config.set(name, value);
-        }
-        let consumer = config.create_with_context(listener);
+        let consumer = config(&kafka, consumers)?.create_with_context(listener);
         let consumer = consumer.map_err(|error| unusable(&kafka, &error))?;
         Ok(Self { consumer, kafka })
+    }
+
+    /// The addresses by which the brokers want to be reached.
+    pub fn brokers(&self) -> Result<Vec<String>> {
+        let topic = Some(&*self.kafka.topic);
+        let asked = self.ask(|patience| self.consumer.fetch_metadata(topic, patience));
+        let metadata = asked.map_err(|refusal| self.refused(&refusal))?;
+        let address = |broker: &MetadataBroker| format!("{}:{}", broker.host(), broker.port());
+        Ok(metadata.brokers().iter().map(address).collect())
     }
 
     /// Begins to read `partition` at `offset`, here and nowhere else.
@@ -207,6 +212,38 @@ impl Client {
             .error(&self.kafka)
             .because(self.heard().unwrap_or_else(redacted))
     }
+}
+
+/// The settings of the topic that have these names; that takes a permission of its own.
+pub async fn topic_settings<const N: usize>(
+    kafka: &Kafka,
+    names: [&str; N],
+) -> Result<[Option<String>; N]> {
+    let failed = |error: &KafkaError| {
+        let cause = Heard::new(&kafka.options).redact(&error.to_string());
+        reason(error).error(kafka).because(cause)
+    };
+    let admin: AdminClient<Listener> = config(kafka, 1)?
+        .create_with_context(Listener::new(kafka))
+        .map_err(|error| unusable(kafka, &error))?;
+    let options = AdminOptions::new().request_timeout(Some(kafka.timeout));
+    let topic = ResourceSpecifier::Topic(&kafka.topic);
+    let asked = admin.describe_configs([&topic], &options).await;
+    let mut found = asked.map_err(|error| failed(&error))?;
+    let Some(described) = found.pop() else {
+        return Err(Reason::Other.error(kafka));
+    };
+    let described = described.map_err(|code| failed(&KafkaError::AdminOp(code)))?;
+    Ok(names.map(|name| described.get(name)?.value.clone()))
+}
+
+fn config(kafka: &Kafka, consumers: usize) -> Result<ClientConfig> {
+    let mut config = ClientConfig::new();
+    config.set_log_level(RDKafkaLogLevel::Warning);
+    for (name, value) in settings(kafka, consumers)? {
+        config.set(name, value);
+    }
+    Ok(config)
 }
 
 impl Lookup for Client {

@@ -6,6 +6,7 @@
 //!             high watermark of that moment )            └─ cursor: where a range ends
 //!
 //! client ── the only file that names the client library
+//!   ├─ survey     what a plan and a person who looks for faults want to know before
 //!   ├─ settings   how its consumers are set up
 //!   ├─ heard      what it says on the side, each thing once
 //!   └─ failure    why it did not answer, and what to do about it
@@ -33,6 +34,9 @@ mod heard;
 mod offsets;
 mod scan;
 mod settings;
+mod survey;
+
+pub use survey::{Examined, Retention, examine, survey};
 
 use client::Client;
 use offsets::OffsetRange;
@@ -44,12 +48,14 @@ pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn Partit
     let kafka = Arc::new(kafka);
     let ranges = look_up(Arc::clone(&kafka), scan.window.start - kafka.max_lateness).await?;
     for range in ranges.iter().filter(|range| range.may_be_cut()) {
-        scan.log.warn(format!(
-            "partition {} of `{}` begins at offset {}: retention may have removed messages of the \
-             window",
-            range.partition, kafka.topic, range.low
-        ));
+        scan.log.warn(range.is_cut_in_words(&kafka.topic));
     }
+    let meter = scan.log.meter();
+    meter.expect(ranges.iter().map(OffsetRange::length).sum());
+    for range in &ranges {
+        meter.note(range.partition, range.read());
+    }
+    let ranges = offsets::worth_reading(ranges);
     let consumers = ranges.len();
     let partition = |range| {
         let (kafka, scan) = (Arc::clone(&kafka), scan.clone());
@@ -64,14 +70,15 @@ pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn Partit
     Ok(ranges.into_iter().map(partition).collect())
 }
 
-/// Asks the brokers on a thread of its own, as the client library blocks.
+/// Asks the brokers for the range of every partition, on a thread of its own, as the client library
+/// blocks.
 async fn look_up(
     kafka: Arc<config::Kafka>,
     from: chrono::DateTime<chrono::Utc>,
 ) -> Result<Vec<OffsetRange>> {
     let asking = spawn_blocking(move || {
         let client = Client::new(kafka, 1)?;
-        offsets::ranges(&client, from).map(offsets::worth_reading)
+        offsets::ranges(&client, from)
     });
     asking
         .await

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::error::Result;
+use crate::{error::Result, sources::ReadRange};
 
 /// What a broker is asked before reading.
 pub trait Lookup {
@@ -47,9 +47,32 @@ impl OffsetRange {
         self.low > 0 && self.start == self.low && !self.is_empty()
     }
 
+    /// The same as a sentence.
+    pub fn is_cut_in_words(&self, topic: &str) -> String {
+        format!(
+            "partition {} of `{topic}` begins at offset {}: retention may have removed messages of \
+             the window",
+            self.partition, self.low
+        )
+    }
+
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.start >= self.end
+    }
+
+    /// How many offsets it has. Some hold no message: the end of a transaction, or what is compacted.
+    pub fn length(&self) -> u64 {
+        u64::try_from(self.end - self.start).unwrap_or(0)
+    }
+
+    /// The range for a run's record.
+    pub fn read(&self) -> ReadRange {
+        ReadRange {
+            part: format!("partition {}", self.partition),
+            first: Some(self.start),
+            end: Some(self.end),
+        }
     }
 }
 

@@ -48,6 +48,12 @@ impl Read for Reader {
                 output.is_wanted()
             };
         }
+        let is_whole = reading.cursor.is_done();
+        let (log, taken) = (&self.scan.log, reading.taken);
+        if is_whole {
+            log.meter()
+                .expect_fewer(self.range.length().saturating_sub(taken));
+        }
         reading.flush().map(|_| ())
     }
 }
@@ -61,6 +67,8 @@ struct Reading<'a> {
     decoder: Decoder,
     /// The partition in words.
     within: String,
+    /// Messages that came.
+    taken: u64,
     /// When it went on last.
     since: Instant,
 }
@@ -88,6 +96,7 @@ impl<'a> Reading<'a> {
             cursor: Cursor::new(*range),
             decoder: decoder.map_err(|error| broken_batch(&error))?,
             within: format!("partition {} of `{}`", range.partition, kafka.topic),
+            taken: 0,
             since: Instant::now(),
         })
     }
@@ -106,6 +115,7 @@ impl<'a> Reading<'a> {
             Event::Message(message) => {
                 if self.cursor.take(message.offset()) {
                     decode(self.reader, &mut self.decoder, &self.within, &message)?;
+                    self.taken += 1;
                     self.since = Instant::now();
                 }
                 Ok(())

@@ -303,6 +303,7 @@ impl Decoder {
         self.positions.append_value(origin.position);
         self.rows += 1;
         self.decoded += 1;
+        self.log.meter().add(1);
     }
 
     fn reject_json(

@@ -67,6 +67,11 @@ impl<'a> ParquetDecoder<'a> {
         ProjectionMask::roots(file, declared.map(|(index, _)| index))
     }
 
+    /// The first and the last row that were read.
+    pub fn read(&self) -> Option<(i64, i64)> {
+        (self.seen > 0).then_some((1, self.seen))
+    }
+
     /// Turns a batch of the file into rows of the table.
     pub fn decode(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let decoded = self.columns(batch);
@@ -101,9 +106,9 @@ impl<'a> ParquetDecoder<'a> {
         if let Err(error) = self.refuse(batch, &arrays, &faults, first) {
             return Ok(Err(error));
         }
-        self.scan
-            .log
-            .add_rows(faults.iter().filter(|fault| fault.is_none()).count());
+        let kept = faults.iter().filter(|fault| fault.is_none()).count();
+        self.scan.log.add_rows(kept);
+        self.scan.log.meter().add(kept as u64);
         let keep: BooleanArray = faults.iter().map(|fault| Some(fault.is_none())).collect();
         self.project(&arrays, rows, &keep).map(Ok)
     }

@@ -18,7 +18,10 @@ use datafusion::arrow::{
 };
 use datafusion::parquet::arrow::ArrowWriter;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    sources::Meter,
+};
 
 /// Refusals that are held before they are written.
 const BUFFER: usize = 2048;
@@ -115,6 +118,7 @@ pub fn dead_letter_schema() -> SchemaRef {
 #[derive(Debug)]
 pub struct RefusedLog {
     source: String,
+    meter: Meter,
     state: Mutex<State>,
 }
 
@@ -138,6 +142,7 @@ impl RefusedLog {
     pub fn counting(source: &str) -> Self {
         Self {
             source: source.to_owned(),
+            meter: Meter::default(),
             state: Mutex::default(),
         }
     }
@@ -154,8 +159,14 @@ impl RefusedLog {
         };
         Ok(Self {
             source: source.to_owned(),
+            meter: Meter::default(),
             state: Mutex::new(state),
         })
+    }
+
+    /// How far the source is read, told before a batch is full.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Counts records that became rows.
@@ -166,6 +177,7 @@ impl RefusedLog {
     /// Takes a reject.
     pub fn reject(&self, reject: Reject) -> Result<()> {
         let mut state = self.state();
+        self.meter.add(1);
         state.counts.rejected += 1;
         state.rejects.push(reject);
         if state.rejects.len() >= BUFFER {
@@ -178,6 +190,7 @@ impl RefusedLog {
     /// Takes a dead letter.
     pub fn dead_letter(&self, letter: DeadLetter) -> Result<()> {
         let mut state = self.state();
+        self.meter.add(1);
         state.counts.dead_lettered += 1;
         state.dead_letters.push(letter);
         if state.dead_letters.len() >= BUFFER {

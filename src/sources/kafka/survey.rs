@@ -1,0 +1,148 @@
+//! What a topic holds for a window, who can be reached of its brokers, and how long it keeps messages.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
+
+use super::{
+    client::{Client, topic_settings},
+    look_up,
+    offsets::OffsetRange,
+};
+use crate::{
+    config::Kafka,
+    error::{Error, Result},
+    sources::{Survey, SurveyPart, Window},
+};
+
+/// The longest that a connection may take to come about; where it takes longer, reading is hopeless.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Where a broker listens if its address does not say.
+const PORT: &str = "9092";
+
+/// What was found of a topic.
+#[derive(Debug)]
+pub struct Examined {
+    /// The brokers that the configuration names and those that they name, and why one cannot be reached.
+    pub brokers: Vec<(String, Option<String>)>,
+    /// What it holds for the window, or why that is not known.
+    pub survey: Result<Survey>,
+    /// How long it keeps messages, or why that is not known.
+    pub retention: Result<Retention>,
+}
+
+/// How long a topic keeps its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How long at least; for ever if it is not said.
+    pub time: Option<chrono::Duration>,
+    /// Whether only the last message of each key is kept.
+    pub is_compacted: bool,
+}
+
+/// Asks the brokers which offsets a run would read.
+pub async fn survey(kafka: &Kafka, window: Window) -> Result<Survey> {
+    let kafka = Arc::new(kafka.clone());
+    let ranges = look_up(Arc::clone(&kafka), window.start - kafka.max_lateness).await?;
+    let part = |range: &OffsetRange| SurveyPart {
+        name: range.read().part,
+        first: Some(range.start),
+        end: Some(range.end),
+        bytes: None,
+        is_cut: range.may_be_cut(),
+    };
+    let cut = ranges.iter().filter(|range| range.may_be_cut());
+    Ok(Survey {
+        records: Some(ranges.iter().map(OffsetRange::length).sum()),
+        parts: ranges.iter().map(part).collect(),
+        notes: cut
+            .map(|range| range.is_cut_in_words(&kafka.topic))
+            .collect(),
+        ..Survey::default()
+    })
+}
+
+/// Connects to every broker, and asks them for all else if one is there.
+pub async fn examine(kafka: &Kafka, window: Window) -> Examined {
+    let mut brokers = connect(kafka, named(&kafka.brokers)).await;
+    if brokers.iter().all(|(_, refusal)| refusal.is_some()) {
+        let nobody = Error::outside(format!("no broker of `{}` can be reached", kafka.brokers));
+        return Examined {
+            brokers,
+            survey: Err(nobody.clone()),
+            retention: Err(nobody),
+        };
+    }
+    // Those that the first one names are asked for the messages, wherever the first one is.
+    let further = spawn_blocking({
+        let kafka = Arc::new(kafka.clone());
+        move || Client::new(kafka, 1)?.brokers()
+    });
+    let (further, survey, retention) =
+        tokio::join!(further, survey(kafka, window), retention(kafka));
+    let mut further = further.ok().and_then(Result::ok).unwrap_or_default();
+    further.retain(|address| brokers.iter().all(|(known, _)| known != address));
+    brokers.extend(connect(kafka, further).await);
+    Examined {
+        brokers,
+        survey,
+        retention,
+    }
+}
+
+/// The addresses of a list, without protocols and with ports.
+fn named(brokers: &str) -> Vec<String> {
+    let each = brokers
+        .split(',')
+        .map(str::trim)
+        .filter(|it| !it.is_empty());
+    let address = each.map(|text| {
+        let address = text.split_once("://").map_or(text, |(_, address)| address);
+        let name = address.rsplit_once(']').map_or(address, |(_, rest)| rest);
+        if name.contains(':') {
+            address.to_owned()
+        } else {
+            format!("{address}:{PORT}")
+        }
+    });
+    address.collect()
+}
+
+async fn connect(kafka: &Kafka, addresses: Vec<String>) -> Vec<(String, Option<String>)> {
+    let patience = CONNECT.min(kafka.timeout);
+    let connecting = addresses.into_iter().map(|address| async move {
+        let refusal = match timeout(patience, TcpStream::connect(&address)).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {patience:?}")),
+        };
+        (address, refusal)
+    });
+    join_all(connecting).await
+}
+
+async fn retention(kafka: &Kafka) -> Result<Retention> {
+    let [time, policy] = topic_settings(kafka, ["retention.ms", "cleanup.policy"]).await?;
+    let policy = policy.unwrap_or_default();
+    let time = time.and_then(|text| text.parse::<i64>().ok());
+    let is_deleted = !policy.contains("compact") || policy.contains("delete");
+    // Less than 0 is for ever.
+    let time = time.filter(|time| is_deleted && *time >= 0);
+    Ok(Retention {
+        time: time.and_then(chrono::Duration::try_milliseconds),
+        is_compacted: policy.contains("compact"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn every_broker_of_a_list_has_an_address_to_connect_to() {
+        let found = named("SASL_SSL://one:9093, two ,,[::1],[::1]:9094");
+        assert_eq!(found, ["one:9093", "two:9092", "[::1]:9092", "[::1]:9094"]);
+    }
+}
