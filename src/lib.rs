@@ -45,6 +45,9 @@ pub mod checks;
 /// One execution of the pipeline, from sources to a receipt.
 pub mod run;
 
+/// Would a run get through? Asks everything outside, and writes nothing.
+pub mod doctor;
+
 /// A run's record as something to read.
 pub mod report;
 

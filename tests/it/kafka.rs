@@ -20,7 +20,7 @@ use dfpipe::{
     clock::parse_time,
     config::{self, Column, ColumnType, Secret, Source},
     error::{Error, Kind},
-    sources::{Privacy, RefusedLog, SourceTable, Window},
+    sources::{self, Privacy, RefusedLog, SourceTable, Survey, Window},
 };
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -66,6 +66,53 @@ fn a_window_of_a_topic_is_read_exactly() {
     );
     assert_eq!(reading.log.counts().rows, 5);
     assert_eq!(reading.log.counts().read(), 5);
+    let ranges = reading.log.meter().ranges();
+    let ranges = ranges
+        .iter()
+        .map(|range| (&*range.part, range.first, range.end));
+    assert_eq!(
+        ranges.collect::<Vec<_>>(),
+        [
+            ("partition 0", Some(2), Some(4)),
+            ("partition 1", Some(0), Some(0)),
+            ("partition 2", Some(0), Some(3)),
+        ]
+    );
+}
+
+/// What a plan is told before anything is read, partition by partition.
+#[test]
+fn a_survey_counts_the_messages_that_a_run_would_read() {
+    let Some(kafka) = Kafka::get() else { return };
+    let topic = "surveyed";
+    kafka.create_topic(topic, 2);
+    let at = |hours: i64| event("a", in_window(hours));
+    kafka.produce(topic, 0, &[at(-30), at(1), at(2)]);
+    kafka.produce(topic, 1, &vec![at(3); 10]);
+    let reading = Reading::of(kafka.bootstrap(), topic);
+    reading
+        .runtime
+        .block_on(delete_before(kafka.bootstrap(), topic, 1));
+    let survey = reading.survey().expect("the topic can be asked");
+    let parts = survey.parts.iter();
+    let parts = parts.map(|part| (&*part.name, part.first, part.end, part.is_cut));
+    assert_eq!(survey.records, Some(12));
+    assert_eq!(
+        parts.collect::<Vec<_>>(),
+        [
+            ("partition 0", Some(1), Some(3), true),
+            ("partition 1", Some(0), Some(10), false),
+        ]
+    );
+    assert_eq!(
+        survey.notes,
+        [
+            "partition 0 of `surveyed` begins at offset 1: retention may have removed messages of the \
+          window"
+        ]
+    );
+    assert_eq!(survey.bytes, None);
+    assert_eq!(reading.log.counts().read(), 0);
 }
 
 /// Large enough for several batches and fetches in every partition.
@@ -119,6 +166,9 @@ fn what_ends_a_transaction_does_not_hang_the_read() {
     let reading = Reading::of(kafka.bootstrap(), topic);
 
     assert_eq!(reading.rows(), ["0 0 a-0", "0 1 a-1", "1 3 d-0", "1 4 d-1"]);
+    // Offsets without a message are expected until it is known that they have none.
+    let meter = reading.log.meter().reading();
+    assert_eq!((meter.records, meter.expected), (4, Some(4)));
     producer
         .abort_transaction(PATIENCE)
         .expect("the transaction ends");
@@ -403,6 +453,14 @@ impl Reading {
         let sql = "select _part, _position, id from events";
         self.runtime
             .block_on(async { context.sql(sql).await?.create_physical_plan().await })
+    }
+
+    fn survey(&self) -> Result<Survey, Error> {
+        let window = Window::before(parse_time(AS_OF).expect("it is a time"), 7);
+        let privacy = Privacy::new(&Secret::new("a key of these tests"));
+        let source = source(self.kafka.clone());
+        self.runtime
+            .block_on(sources::survey(&source, window, &privacy))
     }
 
     fn fails(&self) -> Error {

@@ -1,6 +1,7 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod crm;
+mod doctor;
 mod errors;
 mod first_run;
 mod kafka;
@@ -8,6 +9,7 @@ mod leaks;
 mod models;
 mod object_store;
 mod prod;
+mod ranges;
 mod records;
 mod repeat;
 mod safety;

@@ -39,6 +39,7 @@ fn an_api_and_a_topic_give_the_same_bytes_as_files() {
         project.sha256(RESULT),
         shared::first_run().project.sha256(RESULT)
     );
+    holds_the_ranges(&project.json("run.json"), kafka);
     let steps = outcome.stdout.lines();
     let extracted: Vec<_> = steps.filter(|line| line.starts_with("  extract")).collect();
     assert_snapshot!(extracted.join("\n"), @"
@@ -59,8 +60,23 @@ fn an_api_and_a_topic_give_the_same_bytes_as_files() {
     }
 }
 
+/// What was read of the API and of the topic is written down: all pages, and offsets up to the last.
+fn holds_the_ranges(record: &Value, kafka: &Kafka) {
+    let [crm, topic] = [0, 1].map(|source| record["sources"][source].clone());
+    let pages = serde_json::json!([{"part": "pages", "first": 1, "end": 8}]);
+    assert_eq!(crm["ranges"], pages);
+    let ranges = topic["ranges"].as_array().expect("a topic has partitions");
+    let offset = |range: &Value, name: &str| range[name].as_i64().expect("an offset is a number");
+    let messages = |range| offset(range, "end") - offset(range, "first");
+    assert_eq!(ranges.iter().map(messages).sum::<i64>(), 25_215);
+    for (partition, range) in (0..PARTITIONS).zip(ranges) {
+        assert_eq!(range["part"], format!("partition {partition}"));
+        assert_eq!(offset(range, "end"), kafka.end("the-same-bytes", partition));
+    }
+}
+
 /// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic.
-fn prod(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
+pub(crate) fn prod(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
     let project = Project::customers();
     project.remove("fixtures");
     project.edit(

@@ -1,12 +1,17 @@
 //! What a topic holds for a window, who can be reached of its brokers, and how long it keeps messages.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 
 use super::{
-    client::{Client, topic_settings},
+    client::{Client, Event, topic_settings},
+    failure::Reason,
     look_up,
     offsets::OffsetRange,
 };
@@ -18,6 +23,9 @@ use crate::{
 
 /// The longest that a connection may take to come about; where it takes longer, reading is hopeless.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a poll waits.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// Where a broker listens if its address does not say.
 const PORT: &str = "9092";
@@ -44,8 +52,16 @@ pub struct Retention {
 
 /// Asks the brokers which offsets a run would read.
 pub async fn survey(kafka: &Kafka, window: Window) -> Result<Survey> {
-    let kafka = Arc::new(kafka.clone());
-    let ranges = look_up(Arc::clone(&kafka), window.start - kafka.max_lateness).await?;
+    let ranges = look_up(Arc::new(kafka.clone()), from(kafka, window)).await?;
+    Ok(sum(kafka, &ranges))
+}
+
+/// The time from which messages are read.
+fn from(kafka: &Kafka, window: Window) -> DateTime<Utc> {
+    window.start - kafka.max_lateness
+}
+
+fn sum(kafka: &Kafka, ranges: &[OffsetRange]) -> Survey {
     let part = |range: &OffsetRange| SurveyPart {
         name: range.read().part,
         first: Some(range.start),
@@ -54,14 +70,14 @@ pub async fn survey(kafka: &Kafka, window: Window) -> Result<Survey> {
         is_cut: range.may_be_cut(),
     };
     let cut = ranges.iter().filter(|range| range.may_be_cut());
-    Ok(Survey {
+    Survey {
         records: Some(ranges.iter().map(OffsetRange::length).sum()),
         parts: ranges.iter().map(part).collect(),
         notes: cut
             .map(|range| range.is_cut_in_words(&kafka.topic))
             .collect(),
         ..Survey::default()
-    })
+    }
 }
 
 /// Connects to every broker, and asks them for all else if one is there.
@@ -81,7 +97,7 @@ pub async fn examine(kafka: &Kafka, window: Window) -> Examined {
         move || Client::new(kafka, 1)?.brokers()
     });
     let (further, survey, retention) =
-        tokio::join!(further, survey(kafka, window), retention(kafka));
+        tokio::join!(further, read_one(kafka, window), retention(kafka));
     let mut further = further.ok().and_then(Result::ok).unwrap_or_default();
     further.retain(|address| brokers.iter().all(|(known, _)| known != address));
     brokers.extend(connect(kafka, further).await);
@@ -90,6 +106,36 @@ pub async fn examine(kafka: &Kafka, window: Window) -> Examined {
         survey,
         retention,
     }
+}
+
+/// Looks up what a run would read, and reads a message of it: to see the offsets of a topic and to read
+/// it are different permissions.
+async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
+    let kafka = Arc::new(kafka.clone());
+    let ranges = look_up(Arc::clone(&kafka), from(&kafka, window)).await?;
+    let survey = sum(&kafka, &ranges);
+    let Some(range) = ranges.into_iter().find(|range| !range.is_empty()) else {
+        return Ok(survey);
+    };
+    let reading = spawn_blocking(move || wait_for_one(&kafka, range));
+    reading
+        .await
+        .map_err(|error| Error::bug("the reading of a message broke off").because(error))??;
+    Ok(survey)
+}
+
+fn wait_for_one(kafka: &Arc<Kafka>, range: OffsetRange) -> Result<()> {
+    let client = Client::new(Arc::clone(kafka), 1)?;
+    client.assign(range.partition, range.start)?;
+    let begun = Instant::now();
+    while begun.elapsed() < kafka.timeout {
+        match client.poll(WAIT)? {
+            // What a range ends with may be no message.
+            Event::Message(_) | Event::End => return Ok(()),
+            Event::Nothing => {}
+        }
+    }
+    Err(Reason::Unavailable.error(kafka))
 }
 
 /// The addresses of a list, without protocols and with ports.

@@ -77,6 +77,11 @@ impl Crm {
         lock(&self.customers.faults).extend(faults);
     }
 
+    /// Adds headers to every answer from now on; they win over the server's own.
+    pub(crate) fn answer_with(&self, headers: impl IntoIterator<Item = (&'static str, String)>) {
+        lock(&self.customers.headers).extend(headers);
+    }
+
     /// Every request so far, such as `GET /v1/customers?page=1`.
     pub(crate) fn requests(&self) -> Vec<String> {
         lock(&self.customers.requests).clone()
@@ -98,6 +103,7 @@ struct Customers {
     records: Vec<Value>,
     faults: Mutex<VecDeque<Fault>>,
     requests: Mutex<Vec<String>>,
+    headers: Mutex<Vec<(&'static str, String)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -139,6 +145,15 @@ async fn watch(
 ) -> Response {
     lock(&customers.requests).push(format!("{} {}", request.method(), request.uri()));
     let fault = lock(&customers.faults).pop_front();
+    let mut answer = answer(fault, plug, request, next).await;
+    for (name, value) in lock(&customers.headers).iter() {
+        let value = value.parse().expect("a header can be sent");
+        answer.headers_mut().insert(*name, value);
+    }
+    answer
+}
+
+async fn answer(fault: Option<Fault>, plug: Plug, request: Request, next: Next) -> Response {
     match fault {
         None => next.run(request).await,
         Some(Fault::Status(code, retry_after)) => refusal(code, retry_after),

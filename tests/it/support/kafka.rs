@@ -57,13 +57,25 @@ impl Kafka {
 
     /// Makes a topic that keeps old events. The name is the caller's, one for each test.
     pub(crate) fn create_topic(&self, name: &str, partitions: i32) {
+        // Fixtures are stamped with days of long ago, which a broker deletes after a week.
+        self.create_topic_with(name, partitions, &[("retention.ms", "-1")]);
+    }
+
+    /// Makes a topic with settings of its own.
+    pub(crate) fn create_topic_with(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: &[(&'static str, &'static str)],
+    ) {
         let admin: AdminClient<DefaultClientContext> =
             self.config().create().expect("an admin client can be made");
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1))
-            // Fixtures are stamped with days of long ago, which a broker deletes after a week.
-            .set("retention.ms", "-1")
             // Whatever this machine's clock says: they may as well be of days to come.
             .set("message.timestamp.after.max.ms", "9223372036854775807");
+        let topic = settings
+            .iter()
+            .fold(topic, |topic, (name, value)| topic.set(name, value));
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
         let results = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -98,6 +110,12 @@ impl Kafka {
             .flush(PATIENCE)
             .expect("the broker takes the messages");
         producer.context().expect_none_failed();
+    }
+
+    /// The offset behind the last message of a partition.
+    pub(crate) fn end(&self, topic: &str, partition: i32) -> i64 {
+        let watermarks = self.client.fetch_watermarks(topic, partition, PATIENCE);
+        watermarks.expect("the broker answers").1
     }
 
     fn start() -> Result<Self, String> {
