@@ -21,8 +21,6 @@ pub struct State {
     pub begun: Begun,
     /// The program of the last attempt.
     pub build: Build,
-    /// When it began.
-    pub began_at: chrono::DateTime<chrono::Utc>,
     /// When the journal was written last.
     pub last_at: chrono::DateTime<chrono::Utc>,
     /// Later attempts.
@@ -56,7 +54,6 @@ impl State {
         let mut state = Self {
             build: begun.build.clone(),
             begun,
-            began_at: at,
             last_at: at,
             resumed: vec![],
             steps: vec![],

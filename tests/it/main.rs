@@ -10,6 +10,8 @@ mod object_store;
 mod prod;
 mod records;
 mod repeat;
+mod replay;
+mod resume;
 mod safety;
 mod same_bytes;
 mod schema;
