@@ -94,19 +94,19 @@ pub async fn replay(
     for then in &record.models {
         let model = its_model(&project, then)?;
         let path = scratch.join(format!("{}.parquet", then.name));
-        let built = engine.build(model, &parameters, &path).await?;
+        let table = engine.build(model, &parameters, &path).await?;
         engine.register_parquet(&then.name, &path).await?;
         progress.report(&Event::Built {
             model: then.name.clone(),
-            rows: built.file.rows,
-            bytes: built.file.bytes,
+            rows: table.file.rows,
+            bytes: table.file.bytes,
             seconds: 0.0,
             kept: false,
         });
         models.push(Replayed {
             name: then.name.clone(),
             then: then.file.sha256.clone(),
-            now: built.file.sha256,
+            now: table.file.sha256,
         });
     }
     Ok(Replay {

@@ -87,7 +87,6 @@ impl State {
         let at = line.at;
         self.last_at = at;
         match line.entry {
-            Entry::Begun(_) => {}
             Entry::Resumed { build } => {
                 self.ended = None;
                 self.build = build;
@@ -111,7 +110,7 @@ impl State {
                 destination,
                 load_number,
             } => self.load = Some((destination, load_number)),
-            Entry::LoadStaged { .. } => {}
+            Entry::Begun(_) | Entry::LoadStaged { .. } => {}
             Entry::Loaded { receipt } => self.receipt = Some(*receipt),
             Entry::Ended { status, failure } => self.ended = Some((status, failure)),
         }
