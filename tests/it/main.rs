@@ -1,5 +1,6 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
+mod chaos;
 mod crm;
 mod errors;
 mod first_run;
