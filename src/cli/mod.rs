@@ -14,6 +14,7 @@ mod check;
 mod interrupt;
 mod progress;
 mod query;
+mod release;
 mod replay;
 mod run;
 mod schema;
@@ -63,6 +64,7 @@ enum Command {
     /// Say all that is wrong, as far as it can be known without data or network
     Check,
     Query(query::Arguments),
+    Release(release::Arguments),
     Replay(replay::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
@@ -124,6 +126,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Run(arguments) => run::execute(arguments, context).await,
         Command::Check => check::execute(context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
+        Command::Release(arguments) => release::execute(arguments, context).await,
         Command::Replay(arguments) => replay::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::Engine,
     error::{Error, Result},
-    model::combined,
+    model::{combined, versions},
     sinks::{self, Sink},
 };
 
@@ -78,6 +78,7 @@ async fn anew<'a>(
         profile: config.profile.clone(),
         as_of: pipeline.window.end,
         select: request.select.clone(),
+        uses: request.uses.clone(),
         new_load: request.new_load,
         started_at: record.started_at,
         build,
@@ -221,9 +222,14 @@ impl<'a> Execution<'a> {
         let project = &self.pipeline.project;
         let models = project.models.iter().map(|model| &model.sql.file);
         for file in models.chain(project.checks.iter().map(|check| &check.sql.file)) {
-            let path = self.path().join(&file.name);
+            // A released version stands where its model's file would.
+            let name = match file.name.strip_prefix(versions::FOLDER) {
+                Some(text) => format!("sql/{}.sql", text.split('@').next().unwrap_or(text)),
+                None => file.name.clone(),
+            };
+            let path = self.path().join(&name);
             super::folder::create_folder(path.parent().unwrap_or(&path))?;
-            self.folder.write(&file.name, &file.text)?;
+            self.folder.write(&name, &file.text)?;
         }
         Ok(())
     }
@@ -276,7 +282,7 @@ fn record(
         flow: vec![],
         previous: vec![],
         load: None,
-        warnings: vec![],
+        warnings: pipeline.working_copies(),
         peak_memory: None,
         folder: folder.path().display().to_string(),
     }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    model::Use,
     sinks::Receipt,
     table_file::FileFacts,
 };
@@ -106,6 +107,8 @@ pub struct Begun {
     pub as_of: DateTime<Utc>,
     /// What `-s` asked for.
     pub select: Vec<String>,
+    /// Released versions that stand in for files.
+    pub uses: Vec<Use>,
     /// Whether `--new-load` was given.
     pub new_load: bool,
     /// The program.

@@ -18,3 +18,4 @@ mod same_bytes;
 mod schema;
 mod slt;
 mod support;
+mod versions;
