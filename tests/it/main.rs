@@ -1,6 +1,7 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod crm;
+mod deploy;
 mod errors;
 mod first_run;
 mod kafka;
