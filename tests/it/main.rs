@@ -2,6 +2,7 @@
 
 mod chaos;
 mod crm;
+mod deploy;
 mod errors;
 mod first_run;
 mod kafka;
