@@ -7,6 +7,10 @@ use crate::{error::Result, run::Pipeline};
 pub async fn execute(context: &Context) -> Result<()> {
     let pipeline = Pipeline::load(context.config()?, None, &context.clock)?;
     pipeline.check().await?;
+    let copies = pipeline.working_copies();
+    for copy in &copies {
+        context.screen.note(&format!("note: {copy}"));
+    }
     let (models, checks) = (pipeline.project.models.len(), pipeline.project.checks.len());
     context
         .screen

@@ -15,6 +15,8 @@ mod doctor;
 mod interrupt;
 mod progress;
 mod query;
+mod release;
+mod replay;
 mod run;
 mod schema;
 mod screen;
@@ -64,6 +66,8 @@ enum Command {
     Check,
     Query(query::Arguments),
     Doctor(doctor::Arguments),
+    Release(release::Arguments),
+    Replay(replay::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -125,6 +129,8 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Check => check::execute(context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
+        Command::Release(arguments) => release::execute(arguments, context).await,
+        Command::Replay(arguments) => replay::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

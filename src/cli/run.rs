@@ -7,6 +7,7 @@ use super::{Context, interrupt, progress::Lines};
 use crate::{
     clock::parse_time,
     error::Result,
+    model::Use,
     report,
     run::{
         self, Around, Event, Pipeline, Progress, Request,
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Append a further load of a date that is loaded already
     #[arg(long)]
     new_load: bool,
+    /// Take a released version of a model instead of its file
+    #[arg(long = "use", value_name = "MODEL@N", value_parser = used)]
+    uses: Vec<Use>,
     /// Stop after this step; `--resume` goes on later
     #[arg(long, value_name = "STEP", value_enum)]
     until: Option<Step>,
@@ -36,7 +40,7 @@ pub struct Arguments {
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "",
-        conflicts_with_all = ["select", "as_of", "new_load"]
+        conflicts_with_all = ["select", "as_of", "new_load", "uses"]
     )]
     resume: Option<String>,
     /// Begin anew, although a run of that date is not finished: that one is set aside
@@ -50,6 +54,10 @@ pub struct Arguments {
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
     parse_time(text)
         .ok_or_else(|| "not a time: write 2026-11-22 or 2026-11-22T08:00:00Z".to_owned())
+}
+
+fn used(text: &str) -> Result<Use, String> {
+    Use::parse(text).ok_or_else(|| "not a version of a model: write engagement_score@1".to_owned())
 }
 
 /// Runs the pipeline and prints its report.
@@ -86,7 +94,7 @@ fn prepare(
         let wanted = Some(wanted.as_str()).filter(|wanted| !wanted.is_empty());
         let folder = resume::find(&config, wanted)?;
         let pipeline = resume::pipeline(config, &folder, clock)?;
-        if let Some(message) = resume::own_sql(&pipeline) {
+        if let Some(message) = resume::own_sql(&pipeline, &[]) {
             progress.report(&Event::Warning { message });
         }
         let request = Request {
@@ -102,9 +110,11 @@ fn prepare(
         let line = format!("as of {moment}: fixed by the profile `{profile}`");
         context.screen.note(&line);
     }
-    let pipeline = Pipeline::load(config, arguments.as_of, clock)?;
+    let project = config.project.clone();
+    let pipeline = Pipeline::load_from(config, &project, &arguments.uses, arguments.as_of, clock)?;
     let request = Request {
         select: arguments.select,
+        uses: arguments.uses,
         new_load: arguments.new_load,
         until: arguments.until,
         resume: None,

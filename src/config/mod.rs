@@ -29,7 +29,7 @@ pub mod yaml;
 pub use column::{Column, ColumnType};
 pub use raw::{
     NotifyOn, OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
-    RawParameter as Parameter,
+    RawParameter as Parameter, WorkingCopies,
 };
 pub use secret::Secret;
 
@@ -60,6 +60,8 @@ pub struct Config {
     pub keep_runs: Option<usize>,
     /// Key of the HMAC that replaces e-mail addresses.
     pub email_hash_key: Secret,
+    /// Whether models may run whose SQL is not that of a released version.
+    pub working_copies: WorkingCopies,
     /// Values that models read as `$name`.
     pub parameters: IndexMap<String, Parameter>,
     /// Memory and parallelism.

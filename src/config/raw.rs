@@ -29,6 +29,8 @@ pub struct RawConfig {
     pub keep_runs: Option<u32>,
     /// Key of the HMAC-SHA-256 that replaces e-mail addresses.
     pub email_hash_key: Secret,
+    /// Whether models may run whose SQL is not that of a released version. Default: `allow`.
+    pub working_copies: Option<WorkingCopies>,
     /// Values that models read as `$name`.
     #[serde(default)]
     pub parameters: IndexMap<String, RawParameter>,
@@ -47,6 +49,17 @@ pub struct RawConfig {
     pub notify: RawNotify,
     /// Who gets lineage events (<https://openlineage.io>).
     pub openlineage: Option<RawOpenLineage>,
+}
+
+/// Whether models may run whose SQL is not that of a released version.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkingCopies {
+    /// They may, and are marked.
+    #[default]
+    Allow,
+    /// They stop a run before anything is read.
+    Refuse,
 }
 
 /// A value that models read as `$name`.

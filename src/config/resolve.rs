@@ -116,6 +116,7 @@ impl Resolver<'_> {
             archive: self.location(raw.archive.as_deref().unwrap_or(".dfpipe/archive")),
             keep_runs: self.keep_runs(raw.keep_runs),
             email_hash_key: raw.email_hash_key,
+            working_copies: raw.working_copies.unwrap_or_default(),
             parameters: raw.parameters,
             engine: self.engine(&raw.engine),
             sources: sources

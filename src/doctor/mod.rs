@@ -121,7 +121,7 @@ pub async fn examine(config: Config, clock: &Clock) -> Checkup {
 /// What `dfpipe check` finds.
 async fn sql(config: &Arc<Config>, window: Window) -> Vec<Finding> {
     let checking = async {
-        let project = Pipeline::project(config, &config.project)?;
+        let project = Pipeline::project(config, &config.project, &[])?;
         let pipeline = Pipeline {
             config: Arc::clone(config),
             project,

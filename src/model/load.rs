@@ -5,7 +5,9 @@ use std::{
     path::Path,
 };
 
-use super::{File, Model, Sql, SqlCheck, fingerprint, graph, header, rules};
+use super::{
+    File, Model, Sql, SqlCheck, Use, Versions, fingerprint, graph, header, rules, versions,
+};
 use crate::error::{Error, Result};
 
 /// The folder of models, below the project.
@@ -22,6 +24,8 @@ pub struct Project {
     pub models: Vec<Model>,
     /// Checks, in order of name.
     pub checks: Vec<SqlCheck>,
+    /// The versions of the models that were released.
+    pub versions: Versions,
 }
 
 impl Project {
@@ -33,18 +37,34 @@ impl Project {
 
 /// Reads all models and checks of the project in `folder`; `tables` are the names that are no models.
 pub fn load(folder: &Path, tables: &BTreeSet<String>) -> Result<Project> {
+    load_with(folder, tables, &[])
+}
+
+/// The same, with released versions in the place of some models' files.
+pub fn load_with(folder: &Path, tables: &BTreeSet<String>, uses: &[Use]) -> Result<Project> {
     let mut files = vec![];
     collect(&folder.join(FOLDER), folder, &mut files)?;
+    let versions = versions(folder)?;
     let mut problems = vec![];
     let mut models = vec![];
     let mut checks = vec![];
     for file in files {
         if file.name.starts_with(CHECKS) {
             keep(read_check(&file), &mut checks, &mut problems);
-        } else if !file.name.starts_with(TESTS) {
-            keep(read_model(&file), &mut models, &mut problems);
+        } else if !file.name.starts_with(TESTS) && !file.name.starts_with(versions::FOLDER) {
+            let name = stem(&file);
+            let file = used(folder, &name, uses, &versions)?.unwrap_or(file);
+            keep(read_model(name, &file), &mut models, &mut problems);
         }
     }
+    let unknown = uses
+        .iter()
+        .filter(|wanted| problems.is_empty() && models.iter().all(|one| one.name != wanted.model));
+    let names = || models.iter().map(|model| model.name.as_str());
+    let unknown: Vec<_> = unknown
+        .map(|wanted| graph::unknown_table(&wanted.model, names()))
+        .collect();
+    problems.extend(unknown);
     problems.extend(twins(&models, tables));
     problems.extend(rules::copies(&models));
     let models = match graph::order(models, tables) {
@@ -64,7 +84,11 @@ pub fn load(folder: &Path, tables: &BTreeSet<String>) -> Result<Project> {
     problems.extend(unknown);
     match Error::all(problems) {
         Some(error) => Err(error),
-        None => Ok(Project { models, checks }),
+        None => Ok(Project {
+            models,
+            checks,
+            versions,
+        }),
     }
 }
 
@@ -75,8 +99,35 @@ fn keep<T>(read: Result<T, Vec<Error>>, kept: &mut Vec<T>, problems: &mut Vec<Er
     }
 }
 
-fn read_model(file: &File) -> Result<Model, Vec<Error>> {
-    let name = stem(file);
+/// The released versions, if there are any.
+fn versions(folder: &Path) -> Result<Versions> {
+    match fs_err::read_to_string(folder.join(versions::LOCK)) {
+        Ok(text) => Versions::parse(&text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Versions::default()),
+        Err(error) => {
+            Err(Error::usage(format!("`{}` cannot be read", versions::LOCK)).because(error))
+        }
+    }
+}
+
+/// The released text that stands in for the model `name`, if one does.
+fn used(folder: &Path, name: &str, uses: &[Use], versions: &Versions) -> Result<Option<File>> {
+    let Some(wanted) = uses.iter().find(|wanted| wanted.model == name) else {
+        return Ok(None);
+    };
+    let path = folder.join(wanted.path());
+    let text =
+        fs_err::read_to_string(&path).map_err(|error| versions.unknown(wanted).because(error))?;
+    let file = File {
+        name: wanted.path(),
+        path,
+        text,
+    };
+    versions.verify(wanted, &file)?;
+    Ok(Some(file))
+}
+
+fn read_model(name: String, file: &File) -> Result<Model, Vec<Error>> {
     let problems: Vec<_> = rules::name(&name, file).into_iter().collect();
     let (header, sql) = match both(header::read(file), Sql::parse(file.clone())) {
         Ok((header, sql)) => (header, sql),

@@ -14,12 +14,14 @@ pub mod parameters;
 mod rules;
 pub mod select;
 pub mod sql;
+pub mod versions;
 
 pub use fingerprint::{combined, filled as filled_fingerprint};
 pub use header::{CheckHeader, ModelHeader, Severity};
-pub use load::{Project, load};
+pub use load::{Project, load, load_with};
 pub use parameters::Parameters;
 pub use sql::{Reference, Sql};
+pub use versions::{Use, Versions};
 
 /// A `.sql` file whose select becomes a table.
 #[derive(Clone, Debug)]

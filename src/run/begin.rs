@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::Engine,
     error::{Error, Result},
-    model::combined,
+    model::{combined, versions},
     sinks::{self, Sink},
 };
 
@@ -71,16 +71,18 @@ async fn anew<'a>(
     let folder = RunFolder::create(config, &pipeline.window, around.clock.now())?;
     lock.name(config, &folder.run_id)?;
     let build = identity::build(&config.email_hash_key);
+    let record = record(pipeline, &folder, request, build.clone(), around);
     let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
     journal.append(Entry::Begun(Begun {
         pipeline: config.pipeline.clone(),
         profile: config.profile.clone(),
         as_of: pipeline.window.end,
         select: request.select.clone(),
+        uses: request.uses.clone(),
         new_load: request.new_load,
-        build: build.clone(),
+        started_at: record.started_at,
+        build,
     }))?;
-    let record = record(pipeline, &folder, request, build, around);
     let execution = Execution {
         load_number,
         journal: Some(Mutex::new(journal)),
@@ -144,7 +146,7 @@ async fn go_on<'a>(
         ..Request::default()
     };
     let mut record = record(pipeline, &folder, &request, build.clone(), around);
-    record.started_at = state.began_at;
+    record.started_at = state.begun.started_at;
     record.steps.clone_from(&state.steps);
     record.resumed.clone_from(&state.resumed);
     record.resumed.push(Resumption {
@@ -220,9 +222,14 @@ impl<'a> Execution<'a> {
         let project = &self.pipeline.project;
         let models = project.models.iter().map(|model| &model.sql.file);
         for file in models.chain(project.checks.iter().map(|check| &check.sql.file)) {
-            let path = self.path().join(&file.name);
+            // A released version stands where its model's file would.
+            let name = match file.name.strip_prefix(versions::FOLDER) {
+                Some(text) => format!("sql/{}.sql", text.split('@').next().unwrap_or(text)),
+                None => file.name.clone(),
+            };
+            let path = self.path().join(&name);
             super::folder::create_folder(path.parent().unwrap_or(&path))?;
-            self.folder.write(&file.name, &file.text)?;
+            self.folder.write(&name, &file.text)?;
         }
         Ok(())
     }
@@ -275,7 +282,7 @@ fn record(
         flow: vec![],
         previous: vec![],
         load: None,
-        warnings: vec![],
+        warnings: pipeline.working_copies(),
         peak_memory: None,
         folder: folder.path().display().to_string(),
     }

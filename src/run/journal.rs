@@ -15,6 +15,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    model::Use,
     sinks::Receipt,
     table_file::FileFacts,
 };
@@ -100,10 +101,14 @@ pub struct Begun {
     pub pipeline: String,
     /// The profile.
     pub profile: String,
+    /// When it began: every loaded row says so.
+    pub started_at: DateTime<Utc>,
     /// The moment it is made for.
     pub as_of: DateTime<Utc>,
     /// What `-s` asked for.
     pub select: Vec<String>,
+    /// Released versions that stand in for files.
+    pub uses: Vec<Use>,
     /// Whether `--new-load` was given.
     pub new_load: bool,
     /// The program.

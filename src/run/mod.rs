@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     engine::Engine,
     error::{Error, Kind, Result},
-    model::{Parameters, Severity},
+    model::{Parameters, Severity, Use},
     sinks::Sink,
 };
 
@@ -37,6 +37,7 @@ mod lock;
 mod pipeline;
 mod progress;
 pub mod record;
+pub mod replay;
 pub mod resume;
 mod selection;
 mod state;
@@ -54,6 +55,8 @@ use state::State;
 pub struct Request {
     /// Which models are built; all if empty.
     pub select: Vec<String>,
+    /// Released versions that stand in for files; the pipeline was read with them.
+    pub uses: Vec<Use>,
     /// Whether a date that is loaded already gets a further load.
     pub new_load: bool,
     /// The last step; all if it is not said.

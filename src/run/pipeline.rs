@@ -13,10 +13,10 @@ use super::summary::lacking;
 use crate::{
     checks,
     clock::Clock,
-    config::Config,
+    config::{Config, WorkingCopies},
     engine::{Engine, check, column_place, engine_tables},
     error::{Error, Result},
-    model::{self, Parameters, Project},
+    model::{self, Parameters, Project, Use, header},
     sinks::metadata,
     sources::Window,
 };
@@ -36,24 +36,25 @@ impl Pipeline {
     /// Reads the models and fixes the window.
     pub fn load(config: Config, as_of: Option<DateTime<Utc>>, clock: &Clock) -> Result<Self> {
         let folder = config.project.clone();
-        Self::load_from(config, &folder, as_of, clock)
+        Self::load_from(config, &folder, &[], as_of, clock)
     }
 
-    /// Models and checks of the `sql/` in `folder`.
-    pub fn project(config: &Config, folder: &Path) -> Result<Project> {
+    /// Models and checks of the `sql/` in `folder`; `uses` are released versions that stand in for files.
+    pub fn project(config: &Config, folder: &Path, uses: &[Use]) -> Result<Project> {
         let tables = engine_tables().into_iter().map(|(name, _)| name.to_owned());
         let tables: BTreeSet<String> = config.sources.keys().cloned().chain(tables).collect();
-        model::load(folder, &tables)
+        model::load_with(folder, &tables, uses)
     }
 
     /// Reads the models of the `sql/` in `folder` and fixes the window.
     pub fn load_from(
         config: Config,
         folder: &Path,
+        uses: &[Use],
         as_of: Option<DateTime<Utc>>,
         clock: &Clock,
     ) -> Result<Self> {
-        let project = Self::project(&config, folder)?;
+        let project = Self::project(&config, folder, uses)?;
         let as_of = as_of.or(config.as_of).unwrap_or_else(|| clock.now());
         let window = Window::before(as_of, config.window_days);
         Ok(Self {
@@ -89,8 +90,35 @@ impl Pipeline {
         problems.extend(unanswerable);
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
+        problems.extend(self.refused_copies());
         let problems = problems.iter().flat_map(Error::problems).cloned();
         Error::all(problems).map_or(Ok(()), Err)
+    }
+
+    /// What to say of models whose SQL is not that of a released version; nothing where none ever was.
+    pub fn working_copies(&self) -> Vec<String> {
+        let versions = &self.project.versions;
+        if versions.is_empty() {
+            return vec![];
+        }
+        let copies = versions.working_copies(&self.project.models);
+        copies.into_iter().map(|(_, what)| what).collect()
+    }
+
+    fn refused_copies(&self) -> Vec<Error> {
+        if self.config.working_copies == WorkingCopies::Allow {
+            return vec![];
+        }
+        let copies = self.project.versions.working_copies(&self.project.models);
+        let problems = copies.into_iter().map(|(model, what)| {
+            let place = header::place(&model.sql.file, "version", None);
+            let hint = format!(
+                "`dfpipe release {} -m WHY` closes a version of it",
+                model.name
+            );
+            Error::usage(what).at(place).with_hint(hint)
+        });
+        problems.collect()
     }
 
     /// Columns of the loaded model that are called like those which every loaded row gets.

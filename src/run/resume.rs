@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::{Error, Kind, Result},
-    model::combined,
+    model::{Use, combined},
     table_file::{FileFacts, hash_file},
 };
 
@@ -54,15 +54,17 @@ pub fn pipeline(config: Config, folder: &RunFolder, clock: &Clock) -> Result<Pip
         return Err(Error::usage(message).with_hint(hint));
     }
     if state.may_have_loaded() {
-        Pipeline::load_from(config, folder.path(), Some(begun.as_of), clock)
+        Pipeline::load_from(config, folder.path(), &[], Some(begun.as_of), clock)
     } else {
-        Pipeline::load(config, Some(begun.as_of), clock)
+        let project = config.project.clone();
+        Pipeline::load_from(config, &project, &begun.uses, Some(begun.as_of), clock)
     }
 }
 
 /// What a reader should know of a run that is finished with other SQL than the project's.
-pub fn own_sql(pipeline: &Pipeline) -> Option<String> {
-    let project = Pipeline::project(&pipeline.config, &pipeline.config.project).ok();
+pub fn own_sql(pipeline: &Pipeline, uses: &[Use]) -> Option<String> {
+    let config = &pipeline.config;
+    let project = Pipeline::project(config, &config.project, uses).ok();
     let now = project.map(|project| combined(&project.models));
     (now != Some(combined(&pipeline.project.models))).then(|| {
         "the SQL has changed since the load began: this run is finished with the SQL that it began with"
@@ -133,9 +135,9 @@ fn unfinished(config: &Config) -> Vec<(RunFolder, State)> {
         Some((folder, state))
     });
     let is_open = |(folder, state): &(RunFolder, State)| {
-        let status = state.status(running.as_ref() == Some(&folder.run_id));
+        let stands = state.status(running.as_ref() == Some(&folder.run_id));
         state.begun.pipeline == config.pipeline
-            && !matches!(status, Status::Succeeded | Status::Abandoned)
+            && !matches!(stands, Status::Succeeded | Status::Abandoned)
     };
     states.filter(is_open).collect()
 }

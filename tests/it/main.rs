@@ -1,6 +1,8 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
+mod chaos;
 mod crm;
+mod deploy;
 mod doctor;
 mod errors;
 mod first_run;
@@ -12,8 +14,11 @@ mod prod;
 mod ranges;
 mod records;
 mod repeat;
+mod replay;
+mod resume;
 mod safety;
 mod same_bytes;
 mod schema;
 mod slt;
 mod support;
+mod versions;
