@@ -77,8 +77,13 @@ impl Pipeline {
         parameters
     }
 
-    /// Types all models and checks from declared schemas.
+    /// Whether all models and checks are well, as far as declared schemas tell.
     pub async fn check(&self) -> Result<()> {
+        self.typed().await.map(|_| ())
+    }
+
+    /// Types all models and checks from declared schemas: the columns of each model.
+    pub async fn typed(&self) -> Result<BTreeMap<String, SchemaRef>> {
         let spill = std::env::temp_dir();
         let engine = Engine::new(&self.config, &spill)?;
         let parameters = self.parameters("check");
@@ -90,7 +95,10 @@ impl Pipeline {
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         let problems = problems.iter().flat_map(Error::problems).cloned();
-        Error::all(problems).map_or(Ok(()), Err)
+        match Error::all(problems) {
+            Some(error) => Err(error),
+            None => Ok(checked.schemas),
+        }
     }
 
     /// Columns of the loaded model that are called like those which every loaded row gets.

@@ -1,13 +1,16 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod crm;
+mod dry_run;
 mod errors;
 mod first_run;
 mod kafka;
 mod leaks;
 mod models;
 mod object_store;
+mod plan;
 mod prod;
+mod progress;
 mod records;
 mod repeat;
 mod safety;

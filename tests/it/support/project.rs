@@ -116,22 +116,37 @@ impl Project {
 
     /// Calls `dfpipe` in the project's folder, with no variables but those of this project.
     pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        let mut command = self.command(env!("CARGO_BIN_EXE_dfpipe"));
+        let output = command.args(arguments).output();
+        let output = output.expect("dfpipe can be started");
+        let text = |bytes| String::from_utf8(bytes).expect("a screen shows text");
+        self.outcome(
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+
+    /// A program in the project's folder, with no variables but those of this project.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let output = Command::new(env!("CARGO_BIN_EXE_dfpipe"))
-            .args(arguments)
+        let mut command = Command::new(program);
+        command
             .current_dir(self.folder())
             .env_clear()
             .env("PATH", inherited)
             .env("HOME", self.home.path())
             .env("TMPDIR", self.home.path().join("tmp"))
-            .envs(&self.environment)
-            .output()
-            .expect("dfpipe can be started");
-        let text = |bytes| String::from_utf8(bytes).expect("a screen shows text");
+            .envs(&self.environment);
+        command
+    }
+
+    /// What a call of `dfpipe` ended with, however it was called.
+    pub(crate) fn outcome(&self, code: Option<i32>, stdout: String, stderr: String) -> Outcome {
         Outcome {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
+            code,
+            stdout,
+            stderr,
             project: self.folder(),
         }
     }
@@ -207,10 +222,11 @@ impl Outcome {
 }
 
 /// What differs from run to run.
-static FILTERS: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+static FILTERS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
     [
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{6}Z", "[run]"),
         (r"completed in \d+\.\d s", "completed in [time]"),
+        (r"(?m) +(\d+ min )?\d+(\.\d)? s$", "  [time]"),
         (r"(127\.0\.0\.1|localhost):\d{2,}", "[address]"),
         (r" \(os error \d+\)", ""),
     ]
