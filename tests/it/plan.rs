@@ -246,6 +246,51 @@ fn another_date_changes_nothing_and_another_declaration_does() {
     );
 }
 
+/// Tables of another program cannot be told to be the same, whatever the SQL.
+#[test]
+fn another_program_and_another_key_of_addresses_change_every_model() {
+    let project = Project::orders();
+    project.succeed(["run", "-q"]);
+    project.edit("dfpipe.yml", "good for tests only", "good for other tests");
+    assert_eq!(
+        reasons(&plan(&project), "totals"),
+        json!([{"reason": "email_key"}])
+    );
+    project.edit("dfpipe.yml", "good for other tests", "good for tests only");
+    for (part, reason) in [
+        ("source", "dfpipe"),
+        ("datafusion", "dfpipe"),
+        ("udfs", "functions"),
+    ] {
+        let path = project.last_run().join("run.json");
+        let text = fs_err::read_to_string(&path).expect("a run has a record");
+        let mut record: Value = serde_json::from_str(&text).expect("a record is JSON");
+        record["build"][part] = "another".into();
+        fs_err::write(&path, record.to_string()).expect("a record can be written");
+        let told = reasons(&plan(&project), "totals");
+        fs_err::write(&path, text).expect("a record can be written");
+        assert_eq!(told, json!([{"reason": reason}]), "{part}");
+    }
+}
+
+/// Another profile is another pipeline, and a run of a part says nothing of the rest.
+#[test]
+fn the_last_whole_run_of_the_profile_is_compared_with() {
+    let project = Project::orders();
+    let yml = project.read("dfpipe.yml");
+    project.write(
+        "dfpipe.yml",
+        format!("{yml}\nprofiles:\n  local:\n  other:\n"),
+    );
+    project.write("sql/customers.sql", CUSTOMERS);
+    project.succeed(["run", "-q"]);
+    let whole = plan(&project)["compared_with"]["run_id"].clone();
+    project.succeed(["run", "-q", "-s", "totals"]);
+    assert_eq!(plan(&project)["compared_with"]["run_id"], whole);
+    project.succeed(["run", "-q", "--profile", "other"]);
+    assert_eq!(plan(&project)["compared_with"]["run_id"], whole);
+}
+
 #[test]
 fn a_loaded_date_is_told_and_planning_goes_on() {
     let project = Project::orders();
