@@ -267,9 +267,19 @@ fn another_program_and_another_key_of_addresses_change_every_model() {
         let mut record: Value = serde_json::from_str(&text).expect("a record is JSON");
         record["build"][part] = "another".into();
         fs_err::write(&path, record.to_string()).expect("a record can be written");
-        let told = reasons(&plan(&project), "totals");
+        let told = plan(&project);
         fs_err::write(&path, text).expect("a record can be written");
-        assert_eq!(told, json!([{"reason": reason}]), "{part}");
+        assert_eq!(
+            reasons(&told, "totals"),
+            json!([{"reason": reason}]),
+            "{part}"
+        );
+        let of_source = if part == "udfs" {
+            "unchanged"
+        } else {
+            "unknown"
+        };
+        assert_eq!(told["sources"][0]["change"], of_source, "{part}");
     }
 }
 

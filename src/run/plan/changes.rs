@@ -29,7 +29,7 @@ pub enum Change {
     Changed,
     /// It is what it was.
     Unchanged,
-    /// It cannot be told: the earlier run did not build it.
+    /// It cannot be told: the earlier run did not build it, or another program did.
     Unknown,
 }
 
@@ -152,17 +152,19 @@ impl<'a> Comparison<'a> {
             let then = sources.find(|then| then.name == source.name);
             let change = match then {
                 None => Change::New,
+                // The same declaration is spelled otherwise by another program.
+                Some(_) if !self.is_same_program() => Change::Unknown,
                 Some(then) => {
                     let email_key = &self.last.build.email_key;
                     let now = identity::of_source(source, window, email_key);
-                    if self.is_same_program() && now != then.identity {
-                        Change::Changed
-                    } else {
+                    if now == then.identity {
                         Change::Unchanged
+                    } else {
+                        Change::Changed
                     }
                 }
             };
-            if change != Change::Unchanged {
+            if matches!(change, Change::New | Change::Changed) {
                 self.changed.insert(source.name.clone());
             }
             changes.push(change);

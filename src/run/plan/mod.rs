@@ -94,7 +94,7 @@ pub struct PlannedSource {
     pub name: String,
     /// `files`, `crm` or `kafka`.
     pub kind: String,
-    /// Whether its declaration is other than it was: `new`, `changed` or `unchanged`.
+    /// Whether its declaration is other than it was.
     pub change: Change,
     /// What is expected of it.
     #[serde(flatten)]
