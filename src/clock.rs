@@ -25,6 +25,11 @@ impl Clock {
         Self(Arc::new(move || at))
     }
 
+    /// A clock that says what `tell` says.
+    pub fn of(tell: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
     /// The present moment.
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)()

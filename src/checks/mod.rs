@@ -98,6 +98,22 @@ pub async fn run_all(
     Ok(records)
 }
 
+/// All checks of a project that only read models which `is_built`, in their order.
+pub fn list(project: &Project, is_built: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Check>> {
+    let mut checks = vec![];
+    for task in tasks(project, is_built) {
+        match task {
+            Task::File(check) => checks.push(check),
+            Task::FrontMatter(model) => {
+                let (predicates, others) = builtin::of_model(&model)?;
+                checks.extend(predicates.into_iter().map(|predicate| predicate.check));
+                checks.extend(others);
+            }
+        }
+    }
+    Ok(checks)
+}
+
 fn tasks(project: &Project, is_built: &(dyn Fn(&str) -> bool + Sync)) -> Vec<Task> {
     let models = project.models.iter().filter(|model| is_built(&model.name));
     let is_model = |table: &str| project.model(table).is_some();

@@ -20,7 +20,10 @@ pub async fn listening<T>(work: impl Future<Output = T>, interrupt: &Notify, scr
     interrupt.notify_one();
     tokio::select! {
         done = &mut work => done,
-        _ = signal() => std::process::exit(i32::from(Kind::Interrupted.exit_code())),
+        _ = signal() => {
+            screen.clear();
+            std::process::exit(i32::from(Kind::Interrupted.exit_code()))
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use clap::{Parser, Subcommand};
 use crate::{
     clock::Clock,
     config::{self, Config},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
 };
 
 mod check;
 mod doctor;
 mod interrupt;
+mod paint;
+mod plan;
 mod progress;
 mod query;
 mod release;
@@ -21,7 +23,7 @@ mod run;
 mod schema;
 mod screen;
 
-use screen::Screen;
+use screen::{Detail, LogFormat, Screen};
 
 /// Bytes of stack: conditions are trees, and each `and` of a long one is a branch deeper. Memory is
 /// taken only as far as it is used.
@@ -54,6 +56,18 @@ struct Global {
     /// Say less: errors and results only
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say more: what begins, and what it took
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// How stderr tells what goes on: for people, or as one JSON object per line
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
     /// Print without colours (so does the variable `NO_COLOR`)
     #[arg(long, global = true)]
     no_color: bool,
@@ -62,6 +76,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Plan(plan::Arguments),
     /// Say all that is wrong, as far as it can be known without data or network
     Check,
     Query(query::Arguments),
@@ -81,12 +96,25 @@ struct Context {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let screen = Screen::new(arguments.global.no_color, arguments.global.quiet);
+    let clock = Clock::system();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error, clock),
+    };
+    let global = arguments.global;
+    let detail = match (global.quiet, global.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, false) => Detail::Normal,
+        (false, true) => Detail::Verbose,
+    };
+    let screen = Screen::new(global.no_color, detail, global.log_format, clock.clone());
+    if global.log_format == LogFormat::Json {
+        tell_panics_as_objects(&screen);
+    }
     let context = Context {
         screen,
-        global: arguments.global,
-        clock: Clock::system(),
+        global,
+        clock,
     };
     let outcome = on_a_large_stack(|| start(arguments.command, &context));
     match outcome {
@@ -98,14 +126,39 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What a wrong call gets. The format that it asked for counts even then.
+fn misused(error: &clap::Error, clock: Clock) -> ExitCode {
+    let arguments: Vec<_> = std::env::args().collect();
+    let asks = |pair: &[String]| pair[0] == "--log-format" && pair[1] == "json";
+    let is_json =
+        arguments.windows(2).any(asks) || arguments.iter().any(|it| it == "--log-format=json");
+    if !error.use_stderr() || !is_json {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let wrong = Error::usage(message.trim_start_matches("error: ")).with_hint(rest.trim());
+    Screen::new(true, Detail::Normal, LogFormat::Json, clock).error(&wrong);
+    ExitCode::from(wrong.kind().exit_code())
+}
+
+/// Nothing but objects goes to stderr, not even when dfpipe itself is at its end.
+fn tell_panics_as_objects(screen: &Screen) {
+    let screen = screen.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        screen.error(&Error::bug("dfpipe cannot go on").because(panic));
+    }));
+}
+
 /// Calls `work` on a thread whose stack holds what people can make SQL of.
 fn on_a_large_stack(work: impl FnOnce() -> Result<()> + Send) -> Result<()> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
         match thread.spawn_scoped(scope, work) {
+            // What went wrong has been told where it went wrong.
             Ok(thread) => thread
                 .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                .unwrap_or_else(|_| std::process::exit(i32::from(Kind::Bug.exit_code()))),
             Err(error) => Err(Error::outside("no threads can be started").because(error)),
         }
     })
@@ -126,6 +179,7 @@ fn start(command: Command, context: &Context) -> Result<()> {
 async fn execute(command: Command, context: &Context) -> Result<()> {
     match command {
         Command::Run(arguments) => run::execute(arguments, context).await,
+        Command::Plan(arguments) => plan::execute(arguments, context).await,
         Command::Check => check::execute(context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Context, progress::Lines};
+use super::{Context, progress};
 use crate::{
     config::Secret,
     error::{Error, Result},
@@ -22,8 +22,15 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let (folder, key) = find(&arguments.run, context)?;
     let scratch = tempfile::tempdir()
         .map_err(|error| Error::outside("a replay has no folder to work in").because(error))?;
-    let progress = Lines(&context.screen);
-    let replay = replay::replay(&folder, scratch.path(), &key, &progress).await?;
+    let progress = progress::on(context);
+    let replay = replay::replay(
+        &folder,
+        scratch.path(),
+        &key,
+        &context.clock,
+        progress.as_ref(),
+    )
+    .await?;
     replay.verdict()?;
     let text = format!(
         "run {} replayed: {} models, all with the same bytes\n",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-use super::{Context, interrupt, progress::Lines};
+use super::{Context, interrupt, progress};
 use crate::{
     clock::parse_time,
     error::Result,
@@ -51,7 +51,8 @@ pub struct Arguments {
     dry_run: bool,
 }
 
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
+/// A moment as people write it.
+pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
     parse_time(text)
         .ok_or_else(|| "not a time: write 2026-11-22 or 2026-11-22T08:00:00Z".to_owned())
 }
@@ -62,22 +63,29 @@ fn used(text: &str) -> Result<Use, String> {
 
 /// Runs the pipeline and prints its report.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
-    let progress = Lines(&context.screen);
-    let (pipeline, request) = prepare(arguments, context, &progress)?;
+    let progress = progress::on(context);
+    let (pipeline, request) = prepare(arguments, context, progress.as_ref())?;
     let interrupt = Notify::new();
     let around = Around {
         clock: &context.clock,
-        progress: &progress,
+        progress: progress.as_ref(),
         documents: &report::documents,
         interrupt: &interrupt,
         journalled: &super::journalled,
     };
+    let is_dry = request.dry_run;
     let run = run::run(&pipeline, &request, &around);
     let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
     match ended.outcome {
         Ok(()) => print(&ended.record, context),
         Err(error) => {
-            context.screen.note(&report::how_to_go_on(&ended.record));
+            let way_on = if is_dry {
+                "this was a dry run: nothing of it is kept; `dfpipe run` keeps what can be looked into"
+                    .to_owned()
+            } else {
+                report::how_to_go_on(&ended.record)
+            };
+            context.screen.note(&way_on);
             Err(error)
         }
     }

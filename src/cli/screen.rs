@@ -1,32 +1,120 @@
-//! The screen: results to stdout, everything else to stderr, errors with place, caret and hint.
+//! The screen: results to stdout, everything else to stderr, errors with place, caret and hint. With
+//! `--log-format json` all that goes to stderr is one JSON object per line.
 
 use std::{
     fmt::Write as _,
     io::{IsTerminal, Write, stderr, stdout},
 };
 
-use crate::error::{Error, Place, Result};
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde::Serialize;
+use serde_json::json;
 
-const RED: &str = "\x1b[1;31m";
-const BLUE: &str = "\x1b[1;34m";
-const CYAN: &str = "\x1b[1;36m";
-const RESET: &str = "\x1b[0m";
+use super::paint::{Ink, Paint};
+use crate::{
+    clock::Clock,
+    error::{Error, Place, Result},
+};
+
+/// How what goes on is written to stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line, with stable names.
+    Json,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Errors and results only.
+    Quiet,
+    /// What is done.
+    Normal,
+    /// What begins as well, and what it took.
+    Verbose,
+}
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Somebody should look at it.
+    Warning,
+    /// It ends the command.
+    Error,
+}
+
+/// One line of `--log-format json`.
+#[derive(Serialize)]
+struct Object<'a, T> {
+    time: DateTime<Utc>,
+    level: Level,
+    #[serde(flatten)]
+    fields: &'a T,
+}
 
 /// Prints for a person or a pipe.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    is_colored: bool,
-    is_quiet: bool,
+    paint: Paint,
+    detail: Detail,
+    format: LogFormat,
+    clock: Clock,
+    /// The lines that change while a run goes on. Whoever prints has them step aside.
+    live: MultiProgress,
 }
 
 impl Screen {
-    /// Colours only on a terminal, and where nobody forbids them.
-    pub fn new(no_color: bool, is_quiet: bool) -> Self {
+    /// Colours and live lines only on a terminal, and where nobody forbids them.
+    pub fn new(no_color: bool, detail: Detail, format: LogFormat, clock: Clock) -> Self {
         let forbidden = no_color || std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+        let is_live = detail > Detail::Quiet && format == LogFormat::Text;
+        let target = if is_live {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         Self {
-            is_colored: stderr().is_terminal() && !forbidden,
-            is_quiet,
+            paint: Paint {
+                is_colored: stderr().is_terminal() && !forbidden,
+            },
+            detail,
+            format,
+            clock,
+            live: MultiProgress::with_draw_target(target),
         }
+    }
+
+    /// How much is told.
+    pub fn detail(&self) -> Detail {
+        self.detail
+    }
+
+    /// How what goes on is written.
+    pub fn format(&self) -> LogFormat {
+        self.format
+    }
+
+    /// The colours.
+    pub fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    /// The lines that change, if stderr is a terminal that can change them.
+    pub fn live(&self) -> Option<&MultiProgress> {
+        (!self.live.is_hidden()).then_some(&self.live)
+    }
+
+    /// Takes the lines that change off the terminal.
+    pub fn clear(&self) {
+        let _ = self.live.clear();
     }
 
     /// A result, to stdout. A reader that went away (`| head`) is no error.
@@ -35,10 +123,12 @@ impl Screen {
     }
 
     /// A part of a result; whether somebody still reads.
-    #[expect(clippy::unused_self, reason = "only who holds the screen prints")]
     pub fn stream(&self, bytes: &[u8]) -> Result<bool> {
-        let mut out = stdout().lock();
-        match out.write_all(bytes).and_then(|()| out.flush()) {
+        let write = || {
+            let mut out = stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        };
+        match self.live.suspend(write) {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(Error::outside("the result cannot be printed").because(error)),
             Ok(()) => Ok(true),
@@ -47,14 +137,46 @@ impl Screen {
 
     /// A line about what goes on, to stderr.
     pub fn note(&self, line: &str) {
-        if !self.is_quiet {
-            let _ = writeln!(stderr(), "{line}");
+        match self.format {
+            LogFormat::Json => self.object(Level::Info, &json!({"event": "note", "message": line})),
+            LogFormat::Text if self.detail > Detail::Quiet => self.write(&format!("{line}\n")),
+            LogFormat::Text => {}
+        }
+    }
+
+    /// A line of JSON, to stderr.
+    pub fn object<T: Serialize>(&self, level: Level, fields: &T) {
+        if self.detail == Detail::Quiet && level != Level::Error {
+            return;
+        }
+        let object = Object {
+            time: self.clock.now(),
+            level,
+            fields,
+        };
+        if let Ok(line) = serde_json::to_string(&object) {
+            self.write(&format!("{line}\n"));
         }
     }
 
     /// An error with all that belongs to it, to stderr.
     pub fn error(&self, error: &Error) {
-        let _ = write!(stderr(), "{}", self.render(error));
+        match self.format {
+            LogFormat::Text => self.write(&self.render(error)),
+            LogFormat::Json => {
+                let exit_code = error.kind().exit_code();
+                for problem in error.problems() {
+                    self.object(Level::Error, &as_object(problem, exit_code));
+                }
+            }
+        }
+    }
+
+    /// In one piece, so that two threads cannot mix their lines.
+    fn write(&self, text: &str) {
+        self.live.suspend(|| {
+            let _ = stderr().lock().write_all(text.as_bytes());
+        });
     }
 
     /// The words of an error.
@@ -70,15 +192,16 @@ impl Screen {
     }
 
     fn render_one(&self, error: &Error, text: &mut String) {
-        let _ = writeln!(text, "{} {}", self.paint(RED, "error:"), error.message());
+        let label = |ink, label| self.paint.paint(ink, label);
+        let _ = writeln!(text, "{} {}", label(Ink::Error, "error:"), error.message());
         if let Some(place) = error.place() {
             self.render_place(place, text);
         }
         if let Some(cause) = error.cause() {
-            let _ = writeln!(text, "{} {cause}", self.paint(BLUE, "cause:"));
+            let _ = writeln!(text, "{} {cause}", label(Ink::Frame, "cause:"));
         }
         if let Some(hint) = error.hint() {
-            let _ = writeln!(text, "\n{} {hint}", self.paint(CYAN, "hint:"));
+            let _ = writeln!(text, "\n{} {hint}", label(Ink::Hint, "hint:"));
         }
     }
 
@@ -92,17 +215,14 @@ impl Screen {
         } = place;
         let number = line.to_string();
         let margin = " ".repeat(number.len());
-        let bar = self.paint(BLUE, "|");
-        let _ = writeln!(
-            text,
-            "{margin}{} {file}:{line}:{column}",
-            self.paint(BLUE, "-->")
-        );
+        let frame = |part: &str| self.paint.paint(Ink::Frame, part);
+        let bar = frame("|");
+        let _ = writeln!(text, "{margin}{} {file}:{line}:{column}", frame("-->"));
         let _ = writeln!(text, "{margin} {bar}");
         let _ = writeln!(
             text,
             "{} {bar} {}",
-            self.paint(BLUE, &number),
+            frame(&number),
             source.replace('\t', " ")
         );
         let carets = "^".repeat(
@@ -111,36 +231,68 @@ impl Screen {
                 .max(1),
         );
         let indent = " ".repeat(column - 1);
-        let _ = writeln!(text, "{margin} {bar} {indent}{}", self.paint(RED, &carets));
+        let carets = self.paint.paint(Ink::Error, &carets);
+        let _ = writeln!(text, "{margin} {bar} {indent}{carets}");
     }
+}
 
-    fn paint(&self, color: &str, text: &str) -> String {
-        if self.is_colored {
-            format!("{color}{text}{RESET}")
-        } else {
-            text.to_owned()
-        }
-    }
+/// An error as programs read it. The exit code is that of the process.
+fn as_object(error: &Error, exit_code: u8) -> serde_json::Value {
+    let place = error.place().map(|place| {
+        json!({
+            "file": place.file,
+            "line": place.line,
+            "column": place.column,
+            "length": place.length,
+            "text": place.text,
+        })
+    });
+    json!({
+        "event": "error",
+        "message": error.message(),
+        "cause": error.cause(),
+        "hint": error.hint(),
+        "place": place,
+        "exit_code": exit_code,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Screen;
-    use crate::error::{Error, Place};
+    use serde_json::json;
 
-    #[test]
-    fn an_error_shows_place_cause_and_hint() {
+    use super::{Detail, LogFormat, Screen, as_object};
+    use crate::{
+        clock::Clock,
+        error::{Error, Place},
+    };
+
+    fn error() -> Error {
         let place = Place::new("sql/m.sql", "select\n  totl\nfrom t", 2, 3, 4);
         let error = Error::usage("there is no column `totl`")
             .at(place)
             .because("a typo");
-        let error = error.with_hint("did you mean `total`?");
-        let screen = Screen {
-            is_colored: false,
-            is_quiet: false,
-        };
+        error.with_hint("did you mean `total`?")
+    }
+
+    #[test]
+    fn an_error_shows_place_cause_and_hint() {
+        let screen = Screen::new(true, Detail::Normal, LogFormat::Text, Clock::system());
         let expected = "error: there is no column `totl`\n --> sql/m.sql:2:3\n  |\n2 |   totl\n  |   \
                         ^^^^\ncause: a typo\n\nhint: did you mean `total`?\n";
-        assert_eq!(screen.render(&error), expected);
+        assert_eq!(screen.render(&error()), expected);
+    }
+
+    #[test]
+    fn an_error_is_an_object_whose_fields_are_always_there() {
+        let object = as_object(&error(), 2);
+        let place =
+            json!({"file": "sql/m.sql", "line": 2, "column": 3, "length": 4, "text": "  totl"});
+        assert_eq!(object["place"], place);
+        let plain = as_object(&Error::data("bad"), 1);
+        let expected = json!({
+            "event": "error", "message": "bad", "cause": null, "hint": null, "place": null, "exit_code": 1
+        });
+        assert_eq!(plain, expected);
     }
 }

@@ -10,12 +10,15 @@ use super::{
     journal::{self, Begun, Entry, Journal},
     load,
     lock::Lock,
+    plan::obstacles,
     record::{Build, EngineRecord, Resumption, RunRecord, Status},
-    resume, selection,
+    resume,
+    scratch::Scratch,
+    selection,
 };
 use crate::{
     engine::Engine,
-    error::{Error, Result},
+    error::Result,
     model::{combined, versions},
     sinks::{self, Sink},
 };
@@ -98,25 +101,40 @@ async fn dry_run<'a>(
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     let prepared = prepare(pipeline, &request.select).await?;
-    let refused = match load::next_load(pipeline, request.new_load, prepared.sink.as_ref()).await {
-        Err(error) if prepared.loads => Some(format!("a real run would stop: {error}")),
-        _ => None,
-    };
-    let work_dir = &pipeline.config.work_dir;
-    super::folder::create_folder(work_dir)?;
-    let scratch = tempfile::Builder::new()
-        .prefix(".dry-run-")
-        .tempdir_in(work_dir)
-        .map_err(|error| Error::outside("the dry run has no folder").because(error))?;
+    let sink = prepared.sink.as_ref();
+    let found = obstacles::find(pipeline, request, prepared.loads, sink, around.clock).await;
+    let scratch = Scratch::create(
+        &pipeline.config.work_dir,
+        would_load(pipeline, &prepared, &found),
+    )?;
     let folder = RunFolder::scratch(scratch.path(), around.clock.now())?;
     let build = identity::build(&pipeline.config.email_hash_key);
     let mut record = record(pipeline, &folder, request, build, around);
-    record.warnings.extend(refused);
+    let stopping = found.obstacles.iter();
+    let stopping = stopping.map(|obstacle| format!("a real run would stop: {}", obstacle.message));
+    record.warnings.extend(stopping);
     let execution = Execution {
         scratch: Some(scratch),
         ..execution(pipeline, around, prepared, folder, record)?
     };
     execution.started(false)
+}
+
+/// What a real run would load, in words.
+fn would_load(pipeline: &Pipeline, prepared: &Prepared, found: &obstacles::Found) -> String {
+    if !prepared.loads {
+        return "a real run would not load either, since not all that it needs is selected"
+            .to_owned();
+    }
+    if let Some(obstacle) = found.obstacles.first() {
+        return format!("a real run would stop, since {}", obstacle.message);
+    }
+    let destination = prepared.sink.destination();
+    let date = pipeline.window.run_date();
+    match found.load_number {
+        Some(number) => format!("a real run would append load {number} of {date} to {destination}"),
+        None => format!("a real run would append a load of {date} to {destination}"),
+    }
 }
 
 async fn go_on<'a>(
@@ -208,10 +226,14 @@ impl<'a> Execution<'a> {
     fn started(self, resumed: bool) -> Result<Execution<'a>> {
         self.keep_sql()?;
         self.save()?;
+        let models = self.pipeline.project.models.iter();
+        let models = models.filter(|model| self.selected.contains(&model.name));
         self.tell(&Event::RunStarted {
             record: Box::new(self.record.clone()),
             run_id: self.record.run_id.clone(),
             resumed,
+            sources: self.pipeline.config.sources.keys().cloned().collect(),
+            models: models.map(|model| model.name.clone()).collect(),
         });
         Ok(self)
     }

@@ -106,6 +106,15 @@ pub fn running(config: &Config) -> Option<String> {
     }
 }
 
+/// What a run would end with now because another one holds the lock. Only looks: nothing is made.
+pub fn look(config: &Config, clock: &Clock) -> Option<Error> {
+    let file = fs_err::File::open(path(config)).ok()?;
+    match file.file().try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(held(config, clock)),
+        _ => None,
+    }
+}
+
 fn held(config: &Config, clock: &Clock) -> Error {
     let error = Error::outside(format!("another run of `{}` is under way", config.pipeline));
     let Some(owner) = owner(config) else {

@@ -35,10 +35,12 @@ mod journal;
 mod load;
 mod lock;
 mod pipeline;
+pub mod plan;
 mod progress;
 pub mod record;
 pub mod replay;
 pub mod resume;
+mod scratch;
 mod selection;
 mod state;
 mod summary;
@@ -125,7 +127,7 @@ struct Execution<'a> {
     /// Held until the run is over.
     lock: Option<lock::Lock>,
     /// The folder of a dry run, removed with it.
-    scratch: Option<tempfile::TempDir>,
+    scratch: Option<scratch::Scratch>,
 }
 
 /// How far the steps went.
@@ -141,6 +143,7 @@ impl Execution<'_> {
     async fn steps(&mut self, until: Option<Step>) -> Result<Reached> {
         for step in [Step::Extract, Step::Transform, Step::Load, Step::Finalize] {
             if step == Step::Load && self.load_number.is_none() {
+                self.tell_not_loaded();
                 continue;
             }
             self.step(step).await?;
@@ -149,6 +152,15 @@ impl Execution<'_> {
             }
         }
         Ok(Reached::End)
+    }
+
+    /// A dry run says what it does not do.
+    fn tell_not_loaded(&self) {
+        if let Some(scratch) = &self.scratch {
+            self.tell(&Event::NotLoaded {
+                reason: format!("this is a dry run; {}", scratch.would_load),
+            });
+        }
     }
 
     async fn step(&mut self, step: Step) -> Result<()> {

@@ -78,8 +78,13 @@ impl Pipeline {
         parameters
     }
 
-    /// Types all models and checks from declared schemas.
+    /// Whether all models and checks are well, as far as declared schemas tell.
     pub async fn check(&self) -> Result<()> {
+        self.typed().await.map(|_| ())
+    }
+
+    /// Types all models and checks from declared schemas: the columns of each model.
+    pub async fn typed(&self) -> Result<BTreeMap<String, SchemaRef>> {
         let spill = std::env::temp_dir();
         let engine = Engine::new(&self.config, &spill)?;
         let parameters = self.parameters("check");
@@ -92,7 +97,10 @@ impl Pipeline {
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());
         let problems = problems.iter().flat_map(Error::problems).cloned();
-        Error::all(problems).map_or(Ok(()), Err)
+        match Error::all(problems) {
+            Some(error) => Err(error),
+            None => Ok(checked.schemas),
+        }
     }
 
     /// What to say of models whose SQL is not that of a released version; nothing where none ever was.

@@ -6,7 +6,20 @@ use serde::Serialize;
 use super::record::{RunRecord, Status, Step};
 
 /// Something that happened. The names of events and their fields are promises to those who read
-/// `--log-format json`.
+/// `--log-format json`: there every line of stderr is an object of these fields.
+///
+/// - `time`: when it was told, RFC 3339 in UTC.
+/// - `level`: `info`, `warning` or `error`.
+/// - `event`: the name of a variant of this type in snake case, with its fields beside it; what is
+///   not known is `null`. `extracting` comes at most every five seconds per source, with `-v` always.
+///
+/// Two objects are no events of a run:
+///
+/// - `note`, a sentence for people: `message`.
+/// - `error`, one per problem, always of level `error`: `message`, `cause`, `hint`, `place` (`file`,
+///   `line`, `column`, `length`, `text`; or `null`), `exit_code` (that of the process).
+///
+/// `-q` leaves only `error`. Results, such as the report, go to stdout as ever.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -19,6 +32,10 @@ pub enum Event {
         run_id: String,
         /// Whether it goes on with an earlier attempt.
         resumed: bool,
+        /// The sources, in the order of the configuration.
+        sources: Vec<String>,
+        /// The models that are built, in that order.
+        models: Vec<String>,
     },
     /// A step begins.
     StepStarted {
@@ -75,6 +92,10 @@ pub enum Event {
         seconds: f64,
         /// Whether an earlier attempt had built it.
         kept: bool,
+        /// The most memory that building it took from the limit, in bytes.
+        peak_memory: u64,
+        /// What building it put on disk because memory was short, in bytes.
+        spilled_bytes: u64,
     },
     /// The checks are done.
     Checked {
@@ -91,6 +112,11 @@ pub enum Event {
         rows: u64,
         /// The table.
         to: String,
+    },
+    /// Nothing was loaded: the run is a dry one.
+    NotLoaded {
+        /// Why, and what a real run would do.
+        reason: String,
     },
     /// The run's files lie in the archive.
     Archived {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     Event, Progress, RunFolder, extract, history, identity,
-    record::{Build, EngineRecord, ModelRecord, RunRecord},
+    record::{Build, EngineRecord, ModelRecord, RunRecord, seconds},
     resume::is_unchanged,
 };
 use crate::{
+    clock::Clock,
     config::{self, Secret},
     engine::{Engine, engine_tables},
     error::{Error, Kind, Result},
@@ -79,6 +80,7 @@ pub async fn replay(
     folder: &RunFolder,
     scratch: &std::path::Path,
     email_key: &Secret,
+    clock: &Clock,
     progress: &dyn Progress,
 ) -> Result<Replay> {
     let record = history::record(folder)?;
@@ -93,6 +95,7 @@ pub async fn replay(
     let mut models = vec![];
     for then in &record.models {
         let model = its_model(&project, then)?;
+        let began = clock.now();
         let path = scratch.join(format!("{}.parquet", then.name));
         let table = engine.build(model, &parameters, &path).await?;
         engine.register_parquet(&then.name, &path).await?;
@@ -100,8 +103,10 @@ pub async fn replay(
             model: then.name.clone(),
             rows: table.file.rows,
             bytes: table.file.bytes,
-            seconds: 0.0,
+            seconds: seconds(began, clock.now()),
             kept: false,
+            peak_memory: table.peak_memory,
+            spilled_bytes: table.spill.bytes,
         });
         models.push(Replayed {
             name: then.name.clone(),

@@ -18,6 +18,7 @@ use crate::{
     engine::DEAD_LETTERS,
     error::{Error, Result},
     model::{File, Model, Sql},
+    table_file::stored,
 };
 
 /// The copy that holds unreadable records.
@@ -108,7 +109,9 @@ impl Execution<'_> {
         let built = self.engine.build(model, &self.parameters, &path).await?;
         self.engine.register_parquet(name, &path).await?;
         let reads = model.sql.reads.iter().map(|read| read.table.clone());
-        let columns = built.schema.fields().iter().map(|field| ColumnRecord {
+        // As they are in the file: while it is made, text may be held otherwise.
+        let schema = stored(&built.schema);
+        let columns = schema.fields().iter().map(|field| ColumnRecord {
             name: field.name().clone(),
             kind: field.data_type().to_string(),
         });
@@ -142,6 +145,8 @@ impl Execution<'_> {
             bytes: record.file.bytes,
             seconds: record.seconds,
             kept,
+            peak_memory: record.peak_memory,
+            spilled_bytes: record.spill.bytes,
         });
     }
 

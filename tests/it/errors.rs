@@ -545,9 +545,9 @@ fn a_failing_check_stops_the_load_and_keeps_the_run() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-      orders: 3 rows
+      orders          3 rows  [time]
     transform
-      totals: 2 rows
+      totals          2 rows  [time]
     checks
       0 of 1 passed, 1 against the load
     the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
@@ -594,13 +594,13 @@ fn a_check_that_only_warns_does_not_stop_the_load() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-      orders: 3 rows
+      orders          3 rows  [time]
     transform
-      totals: 2 rows
+      totals          2 rows  [time]
     checks
       0 of 1 passed, 1 to look at
     load
-      2 rows into [project]/.dfpipe/warehouse/shop/totals
+      2 rows into [project]/.dfpipe/warehouse/shop/totals  [time]
     "#);
 }
 
@@ -614,7 +614,7 @@ fn a_source_of_unreadable_records_is_broken() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-      orders: 1 row, 1 record refused
+      orders          1 row         1 refused  [time]
     the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
     error: 1 of 2 records of `orders` cannot be read, more than 1%
 

@@ -77,41 +77,41 @@ fn the_first_command_runs_the_pipeline_and_reports() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-      crm_customers: 618 rows, 16 records refused
-      customer_events: 25347 rows, 23 records refused
+      crm_customers              618 rows       16 refused  [time]
+      customer_events         25,347 rows       23 refused  [time]
     transform
-      crm_records: 618 rows
-      crm_extract: 553 rows
-      event_records: 25347 rows
-      customers_in_scope: 657 rows
-      events_extract: 597 rows
-      id_match: 497 rows
-      fallback_customers: 0 rows
-      canonical_id_match: 0 rows
-      email_hash_match: 0 rows
-      ambiguous_customers: 0 rows
-      customer_match: 497 rows
-      customer_quality: 581 rows
-      imputation_values: 1 row
-      joined_customers: 497 rows
-      feature_limits: 8 rows
-      capped_customers: 497 rows
-      engagement_score: 497 rows
-      log_events: 6 rows
-      log_matching: 8 rows
-      rejects: 407 rows
-      log_extract: 24 rows
-      scaled_customers: 497 rows
-      unified_customers: 497 rows
-      log_values: 28 rows
-      rejected_customers: 160 rows
-      log_output: 12 rows
-      run_summary: 15 rows
-      transform_log: 78 rows
+      crm_records                618 rows  [time]
+      crm_extract                553 rows  [time]
+      event_records           25,347 rows  [time]
+      customers_in_scope         657 rows  [time]
+      events_extract             597 rows  [time]
+      id_match                   497 rows  [time]
+      fallback_customers           0 rows  [time]
+      canonical_id_match           0 rows  [time]
+      email_hash_match             0 rows  [time]
+      ambiguous_customers          0 rows  [time]
+      customer_match             497 rows  [time]
+      customer_quality           581 rows  [time]
+      imputation_values            1 row  [time]
+      joined_customers           497 rows  [time]
+      feature_limits               8 rows  [time]
+      capped_customers           497 rows  [time]
+      engagement_score           497 rows  [time]
+      log_events                   6 rows  [time]
+      log_matching                 8 rows  [time]
+      rejects                    407 rows  [time]
+      log_extract                 24 rows  [time]
+      scaled_customers           497 rows  [time]
+      unified_customers          497 rows  [time]
+      log_values                  28 rows  [time]
+      rejected_customers         160 rows  [time]
+      log_output                  12 rows  [time]
+      run_summary                 15 rows  [time]
+      transform_log               78 rows  [time]
     checks
       146 of 148 passed, 2 to look at
     load
-      497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles
+      497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles  [time]
     "#);
 }
 

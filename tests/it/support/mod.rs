@@ -10,3 +10,4 @@ pub(crate) mod project;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
+pub(crate) mod terminal;

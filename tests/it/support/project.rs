@@ -116,7 +116,7 @@ impl Project {
 
     /// Calls `dfpipe` in the project's folder, with no variables but those of this project.
     pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
-        self.outcome(&mut self.command(arguments))
+        self.finished(&mut self.command(arguments))
     }
 
     /// Calls `dfpipe`, which is killed as soon as so many lines of its journal are on disk. Whether it
@@ -124,7 +124,7 @@ impl Project {
     pub(crate) fn is_killed<const N: usize>(&self, arguments: [&str; N], lines: usize) -> bool {
         let mut command = self.command(arguments);
         command.env("DFPIPE_KILL_AFTER", lines.to_string());
-        let outcome = self.outcome(&mut command);
+        let outcome = self.finished(&mut command);
         match outcome.code {
             None => true,
             Some(0) => false,
@@ -134,10 +134,16 @@ impl Project {
 
     /// A call of `dfpipe` that is not started yet.
     pub(crate) fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
-        let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dfpipe"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_dfpipe"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// A program in the project's folder, with no variables but those of this project.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let mut command = Command::new(program);
+        command
             .current_dir(self.folder())
             .env_clear()
             .env("PATH", inherited)
@@ -147,7 +153,7 @@ impl Project {
         command
     }
 
-    fn outcome(&self, command: &mut Command) -> Outcome {
+    fn finished(&self, command: &mut Command) -> Outcome {
         let output = command.output().expect("dfpipe can be started");
         self.ended(output)
     }
@@ -155,10 +161,16 @@ impl Project {
     /// What a call that is over has left.
     pub(crate) fn ended(&self, output: Output) -> Outcome {
         let text = |bytes| String::from_utf8(bytes).expect("a screen shows text");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        self.outcome(output.status.code(), stdout, stderr)
+    }
+
+    /// What a call of `dfpipe` ended with, however it was called.
+    pub(crate) fn outcome(&self, code: Option<i32>, stdout: String, stderr: String) -> Outcome {
         Outcome {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
+            code,
+            stdout,
+            stderr,
             project: self.folder(),
         }
     }
@@ -240,10 +252,11 @@ impl Outcome {
 }
 
 /// What differs from run to run.
-static FILTERS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
+static FILTERS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
     [
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{6}Z", "[run]"),
         (r"completed in \d+\.\d s", "completed in [time]"),
+        (r"(?m) +(\d+ min )?\d+(\.\d)? s$", "  [time]"),
         (r"(127\.0\.0\.1|localhost):\d{2,}", "[address]"),
         (r" \(os error \d+\)", ""),
         (r"process \d+ on `[^`]+`", "process [process]"),

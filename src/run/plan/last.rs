@@ -1,0 +1,37 @@
+//! The run that a plan is compared with.
+
+use crate::{
+    config::Config,
+    run::{
+        history,
+        record::{RunRecord, Status},
+    },
+};
+
+/// How many runs are looked through for one that has built all models.
+const LOOKED_THROUGH: usize = 20;
+
+/// Sorts after every run there is.
+const LATEST: &str = "~";
+
+/// The last successful run of the pipeline and the profile, if there is one that can be read. One that
+/// has built all models tells more than one of a selection.
+pub async fn run(config: &Config) -> Option<RunRecord> {
+    // Whatever run was the last of all: those of this pipeline and profile are before its end.
+    let any = history::find(config, None).ok()?;
+    let probe = RunRecord {
+        run_id: LATEST.to_owned(),
+        pipeline: config.pipeline.clone(),
+        profile: config.profile.clone(),
+        status: Status::Succeeded,
+        ..history::record(&any).ok()?
+    };
+    let past = history::previous(&probe, config, LOOKED_THROUGH).await;
+    let records = past.iter().filter_map(|past| {
+        let folder = history::find(config, Some(&past.run_id)).ok()?;
+        history::record(&folder).ok()
+    });
+    let records: Vec<_> = records.collect();
+    let whole = records.iter().find(|record| record.select.is_empty());
+    whole.or(records.first()).cloned()
+}
