@@ -12,6 +12,7 @@ use crate::{
 
 mod check;
 mod interrupt;
+mod lineage;
 mod progress;
 mod query;
 mod run;
@@ -62,6 +63,7 @@ enum Command {
     /// Say all that is wrong, as far as it can be known without data or network
     Check,
     Query(query::Arguments),
+    Lineage(lineage::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -122,6 +124,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Run(arguments) => run::execute(arguments, context).await,
         Command::Check => check::execute(context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
+        Command::Lineage(arguments) => lineage::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }
