@@ -66,10 +66,9 @@ fn tables(view: &View<'_>, subject: Option<&str>) -> String {
 fn columns(view: &View<'_>, wanted: &TableColumn) -> String {
     let (above, below) = (view.above(wanted), view.below(wanted));
     let shown: BTreeSet<_> = above.iter().chain(&below).collect();
-    let ids: BTreeMap<_, _> = shown.iter().enumerate().collect();
-    let ids: BTreeMap<_, _> = ids
-        .into_iter()
-        .map(|(number, column)| (*column, format!("c{number}")))
+    let numbered = shown.into_iter().enumerate();
+    let ids: BTreeMap<_, _> = numbered
+        .map(|(number, column)| (column, format!("c{number}")))
         .collect();
     let mut text = "flowchart LR\n".to_owned();
     for (column, id) in &ids {
@@ -94,10 +93,8 @@ fn columns(view: &View<'_>, wanted: &TableColumn) -> String {
 fn edge(text: &mut String, from: &str, to: &str, ways: &BTreeSet<How>) {
     let words: Vec<_> = ways.iter().map(|how| how.name().to_lowercase()).collect();
     let words = words.join(", ");
-    let arrow = match ways.iter().any(|how| how.is_direct()) {
-        true => "-->",
-        false => "-.->",
-    };
+    let is_direct = ways.iter().any(|how| how.is_direct());
+    let arrow = if is_direct { "-->" } else { "-.->" };
     let _ = writeln!(text, "    {from} {arrow}|{words}| {to}");
 }
 

@@ -188,8 +188,12 @@ fn column(view: &View<'_>, wanted: &TableColumn) -> String {
     }
     let decides = view.lineage.decides(wanted).into_iter();
     let decides = decides.map(|(table, ways)| format!("  {table}{}\n", suffix(ways)));
-    let decides = decides.collect::<String>();
-    section(&mut text, "decides which rows there are in", &decides);
+    let decides: Vec<_> = decides.collect();
+    section(
+        &mut text,
+        "decides which rows there are in",
+        &decides.concat(),
+    );
     text
 }
 

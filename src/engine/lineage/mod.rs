@@ -22,6 +22,7 @@ use crate::{
 
 mod expression;
 mod graph;
+mod nodes;
 mod origin;
 mod plan;
 #[cfg(test)]

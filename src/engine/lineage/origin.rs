@@ -33,7 +33,7 @@ impl fmt::Display for TableColumn {
 }
 
 /// How a column is used. The first three are about values, the others about conditions; the names are
-/// those of OpenLineage.
+/// those of `OpenLineage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum How {
@@ -66,7 +66,7 @@ impl How {
         )
     }
 
-    /// Its name in OpenLineage.
+    /// Its name in `OpenLineage`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "IDENTITY",
@@ -104,7 +104,7 @@ pub struct Sources {
 
 impl Sources {
     /// One column.
-    pub(super) fn of(column: TableColumn, how: How) -> Self {
+    pub fn of(column: TableColumn, how: How) -> Self {
         Self {
             from: BTreeMap::from([(column, BTreeSet::from([how]))]),
             unknown: BTreeSet::new(),

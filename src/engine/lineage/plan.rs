@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 
 use datafusion::{
     common::{Column, DFSchemaRef},
-    logical_expr::{
-        Aggregate, Distinct, Expr, Join, JoinType, LogicalPlan, RecursiveQuery, Subquery,
-        TableScan, Union, Unnest, utils::grouping_set_to_exprlist,
-    },
+    logical_expr::{Expr, LogicalPlan, Subquery, TableScan},
 };
 
 use super::{
     expression::{Input, look_up},
+    nodes::counted,
     origin::{How, Sources, TableColumn},
 };
 
@@ -38,9 +36,9 @@ pub(super) fn follow(plan: &LogicalPlan, known: &BTreeSet<String>) -> Relation {
 pub(super) struct Walk<'a> {
     known: &'a BTreeSet<String>,
     /// Rows of the queries around the one that is walked, the innermost last.
-    outer: Vec<(DFSchemaRef, Relation)>,
+    pub(super) outer: Vec<(DFSchemaRef, Relation)>,
     /// What recursive queries read of themselves.
-    working: Vec<(String, Relation)>,
+    pub(super) working: Vec<(String, Relation)>,
 }
 
 impl Walk<'_> {
@@ -125,7 +123,11 @@ impl Walk<'_> {
     }
 
     /// The rows of `plan`, and something over them.
-    fn with<T>(&mut self, plan: &LogicalPlan, work: impl FnOnce(&mut Self, Input<'_>) -> T) -> T {
+    pub(super) fn with<T>(
+        &mut self,
+        plan: &LogicalPlan,
+        work: impl FnOnce(&mut Self, Input<'_>) -> T,
+    ) -> T {
         let relation = self.plan(plan);
         let schema = plan.schema();
         let relation = &relation;
@@ -133,7 +135,12 @@ impl Walk<'_> {
     }
 
     /// One column per expression.
-    fn columns(&mut self, expressions: &[Expr], input: Input<'_>, rows: Sources) -> Relation {
+    pub(super) fn columns(
+        &mut self,
+        expressions: &[Expr],
+        input: Input<'_>,
+        rows: Sources,
+    ) -> Relation {
         let expressions = expressions.iter();
         let columns = expressions.map(|expr| self.expression(expr, &[input]));
         Relation {
@@ -170,9 +177,12 @@ impl Walk<'_> {
         } else {
             let is_known = self.known.contains(&name);
             let fields = scan.projected_schema.fields().iter();
-            let columns = fields.map(|field| match is_known {
-                true => Sources::of(TableColumn::new(&name, field.name()), How::Identity),
-                false => Sources::unknown(format!("the rows of `{name}`")),
+            let columns = fields.map(|field| {
+                if is_known {
+                    Sources::of(TableColumn::new(&name, field.name()), How::Identity)
+                } else {
+                    Sources::unknown(format!("the rows of `{name}`"))
+                }
             });
             Relation {
                 columns: columns.collect(),
@@ -187,135 +197,6 @@ impl Walk<'_> {
         let filters = self.all(&scan.filters, &[input], How::Filter);
         relation.rows.add(&filters, How::Filter);
         relation
-    }
-
-    fn aggregate(&mut self, node: &Aggregate) -> Relation {
-        self.with(&node.input, |walk, input| {
-            let Ok(groups) = grouping_set_to_exprlist(&node.group_expr) else {
-                return Relation::default();
-            };
-            let mut rows = input.relation.rows.clone();
-            let groups = groups.into_iter();
-            let mut columns: Vec<_> = groups
-                .map(|group| walk.expression(group, &[input]))
-                .collect();
-            for group in &columns {
-                rows.add(group, How::GroupBy);
-            }
-            // Behind the groups of grouping sets stands the number of the set, which is made of nothing.
-            let width = node.schema.fields().len();
-            if columns.len() + node.aggr_expr.len() < width {
-                columns.push(Sources::default());
-            }
-            for value in &node.aggr_expr {
-                let value = walk.expression(value, &[input]);
-                columns.push(counted(value, &rows));
-            }
-            Relation { columns, rows }
-        })
-    }
-
-    fn distinct(&mut self, node: &Distinct) -> Relation {
-        match node {
-            Distinct::All(input) => {
-                let mut relation = self.plan(input);
-                for column in &relation.columns {
-                    relation.rows.add(column, How::GroupBy);
-                }
-                relation
-            }
-            Distinct::On(node) => self.with(&node.input, |walk, input| {
-                let mut rows = input.relation.rows.clone();
-                let groups = walk.all(&node.on_expr, &[input], How::GroupBy);
-                rows.add(&groups, How::GroupBy);
-                let order = node.sort_expr.iter().flatten().map(|sort| &sort.expr);
-                let order = walk.all(order, &[input], How::Sort);
-                rows.add(&order, How::Sort);
-                walk.columns(&node.select_expr, input, rows)
-            }),
-        }
-    }
-
-    fn join(&mut self, node: &Join) -> Relation {
-        let left = self.plan(&node.left);
-        // The right side may be lateral, and speak of the left one.
-        self.outer
-            .push((DFSchemaRef::clone(node.left.schema()), left.clone()));
-        let right = self.plan(&node.right);
-        self.outer.pop();
-        let inputs = [(&node.left, &left), (&node.right, &right)].map(|(plan, relation)| Input {
-            schema: plan.schema(),
-            relation,
-        });
-        let sides = node.on.iter().flat_map(|(left, right)| [left, right]);
-        let conditions = sides.chain(&node.filter);
-        let joined = self.all(conditions, &inputs, How::Join);
-        let mut rows = left.rows.clone();
-        rows.add(&right.rows, How::Identity);
-        let mark = joined.clone();
-        rows.add(&joined, How::Join);
-        let columns = match node.join_type {
-            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
-                [left.columns, right.columns].concat()
-            }
-            JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
-            JoinType::RightSemi | JoinType::RightAnti => right.columns,
-            JoinType::LeftMark => [left.columns, vec![mark]].concat(),
-            JoinType::RightMark => [right.columns, vec![mark]].concat(),
-        };
-        Relation { columns, rows }
-    }
-
-    /// Columns of a union belong together by their position.
-    fn union(&mut self, node: &Union) -> Relation {
-        let mut inputs = node.inputs.iter();
-        let Some(first) = inputs.next() else {
-            return Relation::default();
-        };
-        let mut relation = self.plan(first);
-        for input in inputs {
-            let other = self.plan(input);
-            merge(&mut relation, &other);
-        }
-        relation
-    }
-
-    fn unnest(&mut self, node: &Unnest) -> Relation {
-        let input = self.plan(&node.input);
-        let is_opened = |index: usize| {
-            let mut lists = node.list_type_columns.iter();
-            lists.any(|(list, _)| *list == index) || node.struct_type_columns.contains(&index)
-        };
-        let columns = node.dependency_indices.iter().map(|index| {
-            let mut column = Sources::default();
-            let how = match is_opened(*index) {
-                true => How::Transformation,
-                false => How::Identity,
-            };
-            if let Some(of) = input.columns.get(*index) {
-                column.add(of, how);
-            }
-            column
-        });
-        Relation {
-            columns: columns.collect(),
-            rows: input.rows.clone(),
-        }
-    }
-
-    /// Reads itself until nothing is added any more: there are so many columns and no more.
-    fn recursive(&mut self, node: &RecursiveQuery) -> Relation {
-        let mut relation = self.plan(&node.static_term);
-        loop {
-            self.working.push((node.name.clone(), relation.clone()));
-            let step = self.plan(&node.recursive_term);
-            self.working.pop();
-            let before = relation.clone();
-            merge(&mut relation, &step);
-            if relation == before {
-                return relation;
-            }
-        }
     }
 
     /// The rows of a query within an expression over `inputs`.
@@ -339,22 +220,6 @@ impl Walk<'_> {
             .collect();
         look_up(column, &inputs)
     }
-}
-
-fn merge(relation: &mut Relation, other: &Relation) {
-    for (column, other) in relation.columns.iter_mut().zip(&other.columns) {
-        column.add(other, How::Identity);
-    }
-    relation.rows.add(&other.rows, How::Identity);
-}
-
-/// A value over several rows. One that no values flow into is a count: it is made of what decides which
-/// rows there are.
-fn counted(mut value: Sources, rows: &Sources) -> Sources {
-    if value.direct().next().is_none() {
-        value.add(rows, How::Identity);
-    }
-    value
 }
 
 /// What a node is called.
