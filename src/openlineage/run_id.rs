@@ -14,8 +14,8 @@ pub(super) fn uuid(parts: &[&str]) -> String {
     bytes.copy_from_slice(&hash.finalize()[..16]);
     let id = u128::from_be_bytes(bytes);
     // The version, then the variant; all other bits are the hash's.
-    let id = id & !(0xf << 76) | (0x8 << 76);
-    let id = id & !(0b11 << 62) | (0b10 << 62);
+    let id = (id & !(0xf << 76)) | (0x8 << 76);
+    let id = (id & !(0b11 << 62)) | (0b10 << 62);
     let digits = format!("{id:032x}");
     let groups = [
         &digits[..8],
