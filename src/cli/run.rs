@@ -8,9 +8,9 @@ use crate::{
     clock::parse_time,
     error::Result,
     model::Use,
-    report,
+    openlineage, report,
     run::{
-        self, Around, Event, Pipeline, Progress, Request,
+        self, Around, Event, Pipeline, Progress, Request, Several,
         record::{RunRecord, Step},
         resume,
     },
@@ -63,12 +63,22 @@ fn used(text: &str) -> Result<Use, String> {
 
 /// Runs the pipeline and prints its report.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
-    let progress = progress::on(context);
-    let (pipeline, request) = prepare(arguments, context, progress.as_ref())?;
+    let lines = progress::on(context);
+    let (pipeline, request) = prepare(arguments, context, lines.as_ref())?;
+    // A dry run leaves nothing behind, in catalogs neither.
+    let catalogs = if request.dry_run {
+        None
+    } else {
+        openlineage::Listener::open(&pipeline, &context.clock).await?
+    };
+    let mut progress = Several(vec![lines.as_ref()]);
+    progress
+        .0
+        .extend(catalogs.iter().map(|it| it as &dyn Progress));
     let interrupt = Notify::new();
     let around = Around {
         clock: &context.clock,
-        progress: progress.as_ref(),
+        progress: &progress,
         documents: &report::documents,
         interrupt: &interrupt,
         journalled: &super::journalled,
@@ -76,6 +86,11 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let is_dry = request.dry_run;
     let run = run::run(&pipeline, &request, &around);
     let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
+    if let Some(catalogs) = &catalogs {
+        for message in catalogs.finish().await {
+            lines.report(&Event::Warning { message });
+        }
+    }
     match ended.outcome {
         Ok(()) => print(&ended.record, context),
         Err(error) => {
@@ -101,8 +116,8 @@ fn prepare(
     if let Some(wanted) = arguments.resume {
         let wanted = Some(wanted.as_str()).filter(|wanted| !wanted.is_empty());
         let folder = resume::find(&config, wanted)?;
-        let pipeline = resume::pipeline(config, &folder, clock)?;
-        if let Some(message) = resume::own_sql(&pipeline, &[]) {
+        let (pipeline, warning) = resume::pipeline(config, &folder, clock)?;
+        if let Some(message) = warning {
             progress.report(&Event::Warning { message });
         }
         let request = Request {
