@@ -15,6 +15,7 @@ mod interrupt;
 mod progress;
 mod query;
 mod run;
+mod runs;
 mod schema;
 mod screen;
 
@@ -62,6 +63,7 @@ enum Command {
     /// Say all that is wrong, as far as it can be known without data or network
     Check,
     Query(query::Arguments),
+    Runs(runs::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -122,6 +124,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Run(arguments) => run::execute(arguments, context).await,
         Command::Check => check::execute(context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
+        Command::Runs(arguments) => runs::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

@@ -1,5 +1,6 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
+mod archive;
 mod crm;
 mod errors;
 mod first_run;
@@ -10,6 +11,7 @@ mod object_store;
 mod prod;
 mod records;
 mod repeat;
+mod runs;
 mod safety;
 mod same_bytes;
 mod schema;

@@ -1,0 +1,1 @@
+//! `dfpipe runs`: the history as people and scripts read it.
