@@ -89,6 +89,10 @@ impl RunRecord {
 
     /// How long the run took, over all its attempts.
     pub fn seconds(&self) -> f64 {
+        // Earlier versions did not tell steps.
+        if self.steps.is_empty() {
+            return seconds(self.started_at, self.finished_at).max(0.0);
+        }
         self.steps.iter().map(|step| step.seconds).sum()
     }
 

@@ -45,10 +45,7 @@ impl Kept {
     pub async fn read(&self, running: Option<&str>) -> Result<Reading> {
         let record = match &self.working {
             Some(folder) => unfinished::read(folder, running == Some(&self.run_id)),
-            None => match self.archived_record().await? {
-                Ok(record) => Ok(record),
-                Err(reason) => Err(reason),
-            },
+            None => self.archived_record().await?,
         };
         Ok(match record {
             Ok(record) if record.run_id == self.run_id => Reading::Run(Box::new(record)),

@@ -23,6 +23,9 @@ pub fn record(run: &RunFolder) -> Result<RunRecord> {
 
 /// The record of a run that is not archived, given whether a process works on it; or why there is none.
 pub fn read(folder: &RunFolder, is_running: bool) -> Result<RunRecord, String> {
+    if !folder.path().join(journal::FILE).is_file() {
+        return Err(format!("it has no {}", journal::FILE));
+    }
     let lines = journal::read(folder).map_err(|error| error.to_string())?;
     let state = State::replay(lines).map_err(|error| error.to_string())?;
     let mut record = record(folder).unwrap_or_else(|_| begun(folder, &state));
