@@ -4,7 +4,7 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test services fixtures
+.PHONY: help check format lint test chaos services fixtures
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ lint: ## clippy over everything; a warning is an error
 
 test: services ## set up the test services, then run every test
 	cargo test --workspace
+
+chaos: services ## kill runs at many moments and resume them (takes some 20 minutes)
+	DFPIPE_CHAOS=200 cargo test --workspace --test it -- chaos
 
 services: ## get the services that the tests talk to
 	tests/services/install.sh

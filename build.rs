@@ -1,7 +1,8 @@
 //! Hashes what the program is built from, so that a run's record can tell builds apart.
 
 use std::{
-    fs, io,
+    fmt::Write,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -29,7 +30,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         files.push(path.to_owned());
         return Ok(());
     }
-    for entry in fs::read_dir(path)? {
+    for entry in fs_err::read_dir(path)? {
         collect(&entry?.path(), files)?;
     }
     Ok(())
@@ -38,14 +39,14 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 fn hash(files: &[PathBuf]) -> io::Result<String> {
     let mut hash = Sha256::new();
     for file in files {
-        let content = fs::read(file)?;
+        let content = fs_err::read(file)?;
         hash.update(file.to_string_lossy().as_bytes());
         hash.update((content.len() as u64).to_le_bytes());
         hash.update(content);
     }
-    let digest = hash.finalize();
-    Ok(digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    let mut text = String::new();
+    for byte in &hash.finalize()[..8] {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
 }

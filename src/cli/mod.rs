@@ -14,6 +14,7 @@ mod check;
 mod interrupt;
 mod progress;
 mod query;
+mod replay;
 mod run;
 mod runs;
 mod schema;
@@ -64,6 +65,7 @@ enum Command {
     Check,
     Query(query::Arguments),
     Runs(runs::Arguments),
+    Replay(replay::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -125,6 +127,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Check => check::execute(context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Runs(arguments) => runs::execute(arguments, context).await,
+        Command::Replay(arguments) => replay::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

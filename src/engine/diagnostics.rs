@@ -39,6 +39,9 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
     if matches!(root, DataFusionError::SQL(..)) {
         return syntax_error(file, &root);
     }
+    if let DataFusionError::ResourcesExhausted(text) = root {
+        return out_of_memory(file, text);
+    }
     let diagnostic = error.diagnostic();
     let text = message(root, diagnostic);
     let place = diagnostic
@@ -51,6 +54,19 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
         explained = explained.with_hint(hint);
     }
     explained
+}
+
+/// Neither the statement nor the data is wrong: it does not fit.
+fn out_of_memory(file: &File, text: &str) -> Error {
+    let message = format!("`{}` does not fit into the memory limit", file.name);
+    let cause = text.lines().next().unwrap_or_default();
+    let cause = cause
+        .split(" with top memory consumers")
+        .next()
+        .unwrap_or(cause);
+    Error::outside(message)
+        .because(cause)
+        .with_hint("raise `engine.memory_limit` or lower `engine.partitions` in dfpipe.yml")
 }
 
 /// An error of ours that travelled through DataFusion.
@@ -74,9 +90,7 @@ fn kind(root: &DataFusionError, text: &str) -> Kind {
     match root {
         // A call that fits no signature is an internal error to DataFusion, and a typo to us.
         DataFusionError::Internal(_) if text.starts_with("function '") => Kind::Usage,
-        DataFusionError::ResourcesExhausted(_)
-        | DataFusionError::IoError(_)
-        | DataFusionError::ObjectStore(_) => Kind::Outside,
+        DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => Kind::Outside,
         DataFusionError::Internal(_) => Kind::Bug,
         _ => Kind::Usage,
     }
@@ -118,11 +132,6 @@ fn one_message(text: &str) -> String {
 }
 
 fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<String> {
-    if matches!(root, DataFusionError::ResourcesExhausted(_)) {
-        return Some(
-            "raise `engine.memory_limit` or lower `engine.partitions` in dfpipe.yml".into(),
-        );
-    }
     let Some(diagnostic) = diagnostic else {
         return argument_hint(root);
     };

@@ -71,6 +71,7 @@ async fn anew<'a>(
     let folder = RunFolder::create(config, &pipeline.window, around.clock.now())?;
     lock.name(config, &folder.run_id)?;
     let build = identity::build(&config.email_hash_key);
+    let record = record(pipeline, &folder, request, build.clone(), around);
     let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
     journal.append(Entry::Begun(Begun {
         pipeline: config.pipeline.clone(),
@@ -78,9 +79,9 @@ async fn anew<'a>(
         as_of: pipeline.window.end,
         select: request.select.clone(),
         new_load: request.new_load,
-        build: build.clone(),
+        started_at: record.started_at,
+        build,
     }))?;
-    let record = record(pipeline, &folder, request, build, around);
     let execution = Execution {
         load_number,
         journal: Some(Mutex::new(journal)),
@@ -144,7 +145,7 @@ async fn go_on<'a>(
         ..Request::default()
     };
     let mut record = record(pipeline, &folder, &request, build.clone(), around);
-    record.started_at = state.began_at;
+    record.started_at = state.begun.started_at;
     record.steps.clone_from(&state.steps);
     record.resumed.clone_from(&state.resumed);
     record.resumed.push(Resumption {

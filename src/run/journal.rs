@@ -100,6 +100,8 @@ pub struct Begun {
     pub pipeline: String,
     /// The profile.
     pub profile: String,
+    /// When it began: every loaded row says so.
+    pub started_at: DateTime<Utc>,
     /// The moment it is made for.
     pub as_of: DateTime<Utc>,
     /// What `-s` asked for.

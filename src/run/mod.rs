@@ -37,6 +37,7 @@ mod lock;
 mod pipeline;
 mod progress;
 pub mod record;
+pub mod replay;
 pub mod resume;
 mod selection;
 mod state;

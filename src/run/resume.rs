@@ -133,9 +133,9 @@ fn unfinished(config: &Config) -> Vec<(RunFolder, State)> {
         Some((folder, state))
     });
     let is_open = |(folder, state): &(RunFolder, State)| {
-        let status = state.status(running.as_ref() == Some(&folder.run_id));
+        let stands = state.status(running.as_ref() == Some(&folder.run_id));
         state.begun.pipeline == config.pipeline
-            && !matches!(status, Status::Succeeded | Status::Abandoned)
+            && !matches!(stands, Status::Succeeded | Status::Abandoned)
     };
     states.filter(is_open).collect()
 }

@@ -21,8 +21,6 @@ pub struct State {
     pub begun: Begun,
     /// The program of the last attempt.
     pub build: Build,
-    /// When it began.
-    pub began_at: chrono::DateTime<chrono::Utc>,
     /// When the journal was written last.
     pub last_at: chrono::DateTime<chrono::Utc>,
     /// Later attempts.
@@ -56,7 +54,6 @@ impl State {
         let mut state = Self {
             build: begun.build.clone(),
             begun,
-            began_at: at,
             last_at: at,
             resumed: vec![],
             steps: vec![],
@@ -90,7 +87,6 @@ impl State {
         let at = line.at;
         self.last_at = at;
         match line.entry {
-            Entry::Begun(_) => {}
             Entry::Resumed { build } => {
                 self.ended = None;
                 self.build = build;
@@ -114,7 +110,7 @@ impl State {
                 destination,
                 load_number,
             } => self.load = Some((destination, load_number)),
-            Entry::LoadStaged { .. } => {}
+            Entry::Begun(_) | Entry::LoadStaged { .. } => {}
             Entry::Loaded { receipt } => self.receipt = Some(*receipt),
             Entry::Ended { status, failure } => self.ended = Some((status, failure)),
         }

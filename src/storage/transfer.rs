@@ -6,7 +6,10 @@ use std::path::Path;
 use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload, WriteMultipart};
 use sha2::{Digest, Sha256};
-use tokio::{fs::File, io::AsyncReadExt};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncWriteExt},
+};
 
 use super::Location;
 
@@ -29,6 +32,16 @@ impl Location {
         let bytes = tokio::fs::read(source).await?;
         self.store.put(&self.path, PutPayload::from(bytes)).await?;
         Ok(())
+    }
+
+    /// Copies what this place holds to the file at `path`.
+    pub async fn save(&self, path: &Path) -> Outcome<()> {
+        let mut chunks = self.download().await?;
+        let mut file = File::create(path).await?;
+        while let Some(chunk) = chunks.try_next().await? {
+            file.write_all(&chunk).await?;
+        }
+        Ok(file.flush().await?)
     }
 
     /// The SHA-256 of what this place holds, in hexadecimal digits.

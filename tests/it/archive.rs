@@ -385,6 +385,12 @@ fn runs_in_a_bucket_are_asked_like_runs_in_a_folder() {
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     let first = listed[1]["run_id"].as_str().unwrap();
     assert!(listed[0]["run_id"].as_str().unwrap() > first);
+    let replayed = there.succeed(["replay", first]);
+    assert!(
+        replayed.stdout.contains("all with the same bytes"),
+        "{}",
+        replayed.screen()
+    );
     let statement = "select count(*) as refused from extract_rejects";
     let asked = there.succeed(["query", "-o", "csv", "--run", first, statement]);
     assert_eq!(asked.stdout, "refused\n1\n");

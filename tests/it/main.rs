@@ -1,6 +1,7 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod archive;
+mod chaos;
 mod crm;
 mod errors;
 mod first_run;
@@ -11,6 +12,8 @@ mod object_store;
 mod prod;
 mod records;
 mod repeat;
+mod replay;
+mod resume;
 mod runs;
 mod safety;
 mod same_bytes;

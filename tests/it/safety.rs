@@ -141,3 +141,63 @@ fn questions_of_all_kinds_are_answered() {
     ]);
     assert!(!explained.stdout.contains("error"), "{}", explained.stdout);
 }
+
+/// A disk that is full refuses to let a file grow; so does a limit on the size of files, and that needs no
+/// disk of its own.
+#[test]
+fn a_file_that_cannot_grow_ends_the_run_and_it_can_be_resumed() {
+    let project = Project::customers();
+    let dfpipe = project.command(["run"]);
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"])
+        .arg(dfpipe.get_program())
+        .args(dfpipe.get_args())
+        .current_dir(project.folder());
+    for (name, value) in dfpipe.get_envs() {
+        limited.env(name, value.unwrap_or_default());
+    }
+    let outcome = project.ended(limited.output().expect("a shell can be started"));
+    assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
+    for words in [
+        "cannot be written",
+        "File too large",
+        "is the disk full",
+        "--resume",
+    ] {
+        assert!(
+            outcome.stderr.contains(words),
+            "{words}: {}",
+            outcome.stderr
+        );
+    }
+    project.succeed(["run", "-q", "--resume"]);
+}
+
+#[test]
+fn a_model_that_does_not_fit_into_memory_is_named_and_the_run_can_be_resumed() {
+    let project = Project::customers();
+    project.edit(
+        "dfpipe.yml",
+        "window_days: 7",
+        "window_days: 7\nengine: {memory_limit: 1MB}",
+    );
+    let outcome = project.run(["run", "-q"]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
+    for words in [
+        ".sql` does not fit into the memory limit",
+        "raise `engine.memory_limit`",
+    ] {
+        assert!(
+            outcome.stderr.contains(words),
+            "{words}: {}",
+            outcome.stderr
+        );
+    }
+    project.edit("dfpipe.yml", "1MB", "64MB");
+    project.succeed(["run", "-q", "--resume"]);
+    assert_eq!(
+        project.json("run.json")["resumed"][0]["redone"],
+        serde_json::json!([])
+    );
+}

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use futures::{Stream, StreamExt, stream};
 
 use super::{
-    RunFolder, lock,
+    lock,
     record::{PastRun, RunRecord, Status},
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     storage::Location,
 };
 
+mod fetch;
 mod kept;
 mod tables;
 mod unfinished;
@@ -44,15 +45,6 @@ pub struct Past {
     pub record: RunRecord,
     /// Its folder, here or in a store.
     pub location: Location,
-}
-
-impl Past {
-    /// The folder, if it is one of this machine.
-    pub fn folder(&self) -> Option<RunFolder> {
-        self.location
-            .local_file()
-            .map(|path| RunFolder::open(&path))
-    }
 }
 
 /// Runs of a pipeline, the newest first.

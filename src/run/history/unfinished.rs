@@ -46,7 +46,7 @@ fn begun(folder: &RunFolder, state: &State) -> RunRecord {
         as_of: begun.as_of,
         window_end: begun.as_of,
         run_date: begun.as_of.date_naive(),
-        started_at: state.began_at,
+        started_at: begun.started_at,
         ..RunRecord::default()
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     sync::LazyLock,
 };
 
@@ -116,17 +116,44 @@ impl Project {
 
     /// Calls `dfpipe` in the project's folder, with no variables but those of this project.
     pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        self.outcome(&mut self.command(arguments))
+    }
+
+    /// Calls `dfpipe`, which is killed as soon as so many lines of its journal are on disk. Whether it
+    /// came so far.
+    pub(crate) fn is_killed<const N: usize>(&self, arguments: [&str; N], lines: usize) -> bool {
+        let mut command = self.command(arguments);
+        command.env("DFPIPE_KILL_AFTER", lines.to_string());
+        let outcome = self.outcome(&mut command);
+        match outcome.code {
+            None => true,
+            Some(0) => false,
+            Some(_) => panic!("{}", outcome.screen()),
+        }
+    }
+
+    /// A call of `dfpipe` that is not started yet.
+    pub(crate) fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let output = Command::new(env!("CARGO_BIN_EXE_dfpipe"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dfpipe"));
+        command
             .args(arguments)
             .current_dir(self.folder())
             .env_clear()
             .env("PATH", inherited)
             .env("HOME", self.home.path())
             .env("TMPDIR", self.home.path().join("tmp"))
-            .envs(&self.environment)
-            .output()
-            .expect("dfpipe can be started");
+            .envs(&self.environment);
+        command
+    }
+
+    fn outcome(&self, command: &mut Command) -> Outcome {
+        let output = command.output().expect("dfpipe can be started");
+        self.ended(output)
+    }
+
+    /// What a call that is over has left.
+    pub(crate) fn ended(&self, output: Output) -> Outcome {
         let text = |bytes| String::from_utf8(bytes).expect("a screen shows text");
         Outcome {
             code: output.status.code(),
@@ -159,6 +186,12 @@ impl Project {
     /// The folders of runs that did not finish.
     pub(crate) fn unfinished(&self) -> Vec<PathBuf> {
         below(&self.path(".dfpipe/work"))
+    }
+
+    /// A JSON file of the run that did not finish.
+    pub(crate) fn unfinished_json(&self, file: &str) -> Value {
+        let run = self.unfinished().pop().expect("a run did not finish");
+        artefacts::json(&run.join(file))
     }
 
     /// A JSON file of the last finished run.
@@ -207,12 +240,13 @@ impl Outcome {
 }
 
 /// What differs from run to run.
-static FILTERS: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+static FILTERS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
     [
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{6}Z", "[run]"),
         (r"completed in \d+\.\d s", "completed in [time]"),
         (r"(127\.0\.0\.1|localhost):\d{2,}", "[address]"),
         (r" \(os error \d+\)", ""),
+        (r"process \d+ on `[^`]+`", "process [process]"),
     ]
     .map(|(pattern, blank)| (Regex::new(pattern).expect("a filter is a regex"), blank))
 });
