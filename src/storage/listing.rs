@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::ObjectStoreExt;
+use object_store::{ObjectStoreExt, path::Path};
 
 use super::{Location, transfer::Outcome};
 
@@ -16,7 +16,7 @@ impl Location {
             None => {
                 let found = self.store.list_with_delimiter(Some(&self.path)).await?;
                 let folders = found.common_prefixes.iter();
-                let names = folders.filter_map(|folder| folder.filename());
+                let names = folders.filter_map(Path::filename);
                 names.map(str::to_owned).collect()
             }
         };

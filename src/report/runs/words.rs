@@ -99,8 +99,8 @@ pub fn aligned(indent: &str, header: &[&str], rows: &[Vec<String>]) -> String {
                 format!("{cell:>width$}")
             }
         });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        format!("{}\n", format!("{indent}{line}").trim_end())
+        let line = format!("{indent}{}", cells.collect::<Vec<_>>().join("  "));
+        format!("{}\n", line.trim_end())
     };
     all().map(line).collect()
 }
