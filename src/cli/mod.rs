@@ -21,6 +21,7 @@ mod query;
 mod release;
 mod replay;
 mod run;
+mod runs;
 mod schema;
 mod screen;
 
@@ -83,6 +84,7 @@ enum Command {
     Query(query::Arguments),
     Doctor(doctor::Arguments),
     Release(release::Arguments),
+    Runs(runs::Arguments),
     Replay(replay::Arguments),
     Lineage(lineage::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
@@ -186,6 +188,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,
+        Command::Runs(arguments) => runs::execute(arguments, context).await,
         Command::Replay(arguments) => replay::execute(arguments, context).await,
         Command::Lineage(arguments) => lineage::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),

@@ -1,5 +1,6 @@
 //! A run's record becomes something to read. Knows the record and nothing else of a run.
 
+pub mod runs;
 mod text;
 
 pub use text::completion;

@@ -756,7 +756,7 @@ fn a_question_that_is_wrong_is_shown_where_it_is_wrong() {
     ----- stderr -----
     error: there is no run `yesterday`
 
-    hint: runs lie below `[project]/.dfpipe/archive`
+    hint: the last one is `[run]`; `dfpipe runs` lists them
     ");
 }
 

@@ -1,5 +1,6 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
+mod archive;
 mod chaos;
 mod crm;
 mod deploy;
@@ -21,6 +22,7 @@ mod records;
 mod repeat;
 mod replay;
 mod resume;
+mod runs;
 mod safety;
 mod same_bytes;
 mod schema;

@@ -35,12 +35,12 @@ fn a_run_is_replayed_by_its_name() {
     ----- stderr -----
       totals: 2 rows
     ");
-    assert_snapshot!(project.run(["replay", "2026"]).screen(), @"
+    assert_snapshot!(project.run(["replay", "1999"]).screen(), @"
     exit code: 2
     ----- stderr -----
-    error: there is no run `2026`
+    error: there is no run `1999`
 
-    hint: runs lie below `[project]/.dfpipe/archive`
+    hint: the last one is `[run]`; `dfpipe runs` lists them
     ");
 }
 

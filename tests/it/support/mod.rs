@@ -6,6 +6,7 @@ pub(crate) mod catalog;
 pub(crate) mod connection;
 pub(crate) mod crm;
 pub(crate) mod fixtures;
+pub(crate) mod gate;
 pub(crate) mod kafka;
 pub(crate) mod project;
 pub(crate) mod s3;
