@@ -116,8 +116,8 @@ pub fn main() -> ExitCode {
         tell_panics_as_objects(&screen);
     }
     let context = Context {
-        screen,
         global,
+        screen,
         clock,
     };
     let outcome = on_a_large_stack(|| start(arguments.command, &context));

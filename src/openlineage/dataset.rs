@@ -14,6 +14,10 @@ use crate::{
 };
 
 /// The name of a dataset.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the standard calls the second half of a name its name"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) namespace: String,

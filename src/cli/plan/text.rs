@@ -31,10 +31,11 @@ pub fn render(plan: &Plan) -> String {
 
 /// A title and indented lines; nothing without lines.
 fn section(title: &str, lines: impl IntoIterator<Item = String>) -> String {
-    let lines: String = lines
+    let lines: Vec<_> = lines
         .into_iter()
         .map(|line| format!("  {line}\n"))
         .collect();
+    let lines = lines.concat();
     if lines.is_empty() {
         lines
     } else {
