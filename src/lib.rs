@@ -48,5 +48,8 @@ pub mod run;
 /// A run's record as something to read.
 pub mod report;
 
+/// Who asked for it is told how a run ended.
+pub mod notify;
+
 /// The command line: the only room that prints.
 pub mod cli;

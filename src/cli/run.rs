@@ -6,11 +6,12 @@ use tokio::sync::Notify;
 use super::{Context, interrupt, progress::Lines};
 use crate::{
     clock::parse_time,
-    error::Result,
-    report,
+    config::{self, Config, NotifyOn},
+    error::{Error, Result},
+    notify, report,
     run::{
-        self, Around, Event, Pipeline, Progress, Request,
-        record::{RunRecord, Step},
+        self, Around, Ended, Event, Pipeline, Progress, Request,
+        record::{RunRecord, Status, Step},
         resume,
     },
 };
@@ -52,35 +53,99 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "not a time: write 2026-11-22 or 2026-11-22T08:00:00Z".to_owned())
 }
 
-/// Runs the pipeline and prints its report.
+/// Runs the pipeline, prints its report, and tells those who asked how it ended.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let progress = Lines(&context.screen);
-    let (pipeline, request) = prepare(arguments, context, &progress)?;
+    let is_dry_run = arguments.dry_run;
+    let mut config = context.config()?;
+    if is_dry_run {
+        // Whoever tries something out looks at the screen.
+        config.notify.webhook = None;
+    }
+    let told = Told {
+        notify: config.notify.clone(),
+        pipeline: config.pipeline.clone(),
+        profile: config.profile.clone(),
+        progress: &progress,
+    };
+    let ended = match begin_and_run(arguments, config, context, &progress).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            told.of_refusal(&error).await;
+            return Err(error);
+        }
+    };
+    told.of_run(&ended.record).await;
+    match ended.outcome {
+        Ok(()) => print(&ended.record, context),
+        Err(error) => {
+            // Nothing of a dry run is kept, so there is nothing to go on with.
+            if !is_dry_run {
+                context.screen.note(&report::how_to_go_on(&ended.record));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The run that is asked for. An error means that nothing was begun.
+async fn begin_and_run(
+    arguments: Arguments,
+    config: Config,
+    context: &Context,
+    progress: &dyn Progress,
+) -> Result<Ended> {
+    let (pipeline, request) = prepare(arguments, config, context, progress)?;
     let interrupt = Notify::new();
     let around = Around {
         clock: &context.clock,
-        progress: &progress,
+        progress,
         documents: &report::documents,
         interrupt: &interrupt,
         journalled: &super::journalled,
     };
     let run = run::run(&pipeline, &request, &around);
-    let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
-    match ended.outcome {
-        Ok(()) => print(&ended.record, context),
-        Err(error) => {
-            context.screen.note(&report::how_to_go_on(&ended.record));
-            Err(error)
+    interrupt::listening(run, &interrupt, &context.screen).await
+}
+
+/// Who is told how a run ended.
+struct Told<'a> {
+    notify: config::Notify,
+    pipeline: String,
+    profile: String,
+    progress: &'a dyn Progress,
+}
+
+impl Told<'_> {
+    /// A run that was asked for less than all has somebody who looks at it.
+    async fn of_run(&self, record: &RunRecord) {
+        let end = match record.status {
+            Status::Succeeded => NotifyOn::Success,
+            Status::Failed | Status::Interrupted => NotifyOn::Failure,
+            Status::Running | Status::DryRun | Status::Stopped | Status::Abandoned => return,
+        };
+        self.send(end, &report::notification(record)).await;
+    }
+
+    async fn of_refusal(&self, error: &Error) {
+        let message = report::notification_of_refusal(&self.pipeline, &self.profile, error);
+        self.send(NotifyOn::Failure, &message).await;
+    }
+
+    async fn send(&self, end: NotifyOn, message: &serde_json::Value) {
+        if let Err(error) = notify::send(&self.notify, end, message).await {
+            let message = error.to_string();
+            self.progress.report(&Event::Warning { message });
         }
     }
 }
 
 fn prepare(
     arguments: Arguments,
+    config: Config,
     context: &Context,
     progress: &dyn Progress,
 ) -> Result<(Pipeline, Request)> {
-    let config = context.config()?;
     let clock = &context.clock;
     if let Some(wanted) = arguments.resume {
         let wanted = Some(wanted.as_str()).filter(|wanted| !wanted.is_empty());

@@ -10,5 +10,7 @@ mod auth;
 mod budget;
 mod client;
 mod failure;
+mod post;
 
 pub use client::Client;
+pub use post::post_json;
