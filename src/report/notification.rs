@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    run::record::{PastRun, RunRecord},
+    run::record::{Failure, PastRun, RunRecord},
 };
 
 /// The message about a run that is over.
@@ -64,14 +64,10 @@ fn text(record: &RunRecord) -> String {
         safe(&verdict.headline),
         safe(&content::data(record))
     );
-    if let Some(failure) = &record.failure {
-        let parts = [
-            Some(&failure.message),
-            failure.cause.as_ref(),
-            failure.hint.as_ref(),
-        ];
+    if let Some(failure) = without_rows(record) {
+        let parts = [Some(failure.message), failure.cause, failure.hint];
         for part in parts.into_iter().flatten() {
-            let _ = writeln!(text, "{}", safe(part));
+            let _ = writeln!(text, "{}", safe(&part));
         }
     }
     if let Some(command) = content::way_on(record) {
@@ -114,6 +110,17 @@ fn section(table: &Table) -> String {
         }
     }
     text
+}
+
+/// Why the run failed, without the rows that a check quotes: those stay on this side.
+fn without_rows(record: &RunRecord) -> Option<Failure> {
+    let mut failure = record.failure.clone()?;
+    failure.hint = failure.hint.and_then(|hint| {
+        let lines = hint.lines().filter(|line| !line.starts_with("such as {"));
+        let hint = lines.collect::<Vec<_>>().join("\n");
+        Some(hint).filter(|hint| !hint.is_empty())
+    });
+    Some(failure)
 }
 
 /// The same facts for programs.
@@ -162,7 +169,7 @@ fn facts(record: &RunRecord) -> Value {
         "started_at": record.started_at,
         "finished_at": record.finished_at,
         "seconds": record.seconds(),
-        "failure": record.failure,
+        "failure": without_rows(record),
         "figures": figures.collect::<Vec<_>>(),
         "steps": record.steps,
         "sources": sources.collect::<Vec<_>>(),

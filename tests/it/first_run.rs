@@ -106,10 +106,12 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       log_values: 28 rows
       rejected_customers: 160 rows
       log_output: 12 rows
+      run_charts: 33 rows
+      run_flow: 28 rows
       run_summary: 15 rows
       transform_log: 78 rows
     checks
-      146 of 148 passed, 2 to look at
+      157 of 159 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles
     "#);
@@ -126,6 +128,8 @@ fn a_finished_run_holds_all_its_files_and_leaves_none_behind() {
         "journal.ndjson",
         "models/engagement_score.parquet",
         "rejects.parquet",
+        "report.html",
+        "report.md",
         "run.json",
         "step1_crm_extract.parquet",
         "step2_events_extract.parquet",

@@ -199,7 +199,7 @@ install_chromium() {
     rm -rf "$home"
     mkdir -p "$home"
     ln -s "$program" "$home/program"
-    "$home/program" --version >&2
+    "$home/program" --version >/dev/null 2>&1
 }
 
 find_chromium() {

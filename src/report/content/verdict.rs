@@ -54,11 +54,7 @@ pub fn verdict(record: &RunRecord) -> Verdict {
             (Mood::Idle, "stopped", format!("stopped{after}, as asked"))
         }
         Status::Failed => (Mood::Bad, "failed", format!("failed {place}")),
-        Status::Interrupted => (
-            Mood::Bad,
-            "interrupted",
-            format!("was interrupted {place}"),
-        ),
+        Status::Interrupted => (Mood::Bad, "interrupted", format!("was interrupted {place}")),
         Status::Running => (Mood::Idle, "running", "is not over".to_owned()),
         Status::Abandoned => (Mood::Idle, "set aside", "was set aside".to_owned()),
     };

@@ -2,6 +2,7 @@
 
 pub(crate) mod addresses;
 pub(crate) mod artefacts;
+pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod crm;
 pub(crate) mod fixtures;
@@ -10,3 +11,4 @@ pub(crate) mod project;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
+pub(crate) mod webhook;
