@@ -19,7 +19,7 @@ events as (
     select * from event_records where status = 'aggregated'
 ),
 
--- From 90 on, the last bucket holds the best score of 100 as well.
+-- A bucket is called by its lowest score. The last one, 90, holds the best score of 100 as well.
 score_buckets as (
     select unnest(range(0, 10)) as bucket
 ),
@@ -65,9 +65,9 @@ bars as (
 
     union all
     select
-        'Customers by engagement score',
+        'Customers by engagement score, in steps of 10',
         score_buckets.bucket + 1,
-        concat(score_buckets.bucket * 10, '–', score_buckets.bucket * 10 + 10),
+        cast(score_buckets.bucket * 10 as text),
         coalesce(scored.customers, 0)
     from score_buckets
     left join scored on scored.bucket = score_buckets.bucket

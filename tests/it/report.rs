@@ -104,7 +104,7 @@ fn report_md_says_first_what_happened_and_what_needs_a_human() {
         "Records per step",
         "Records left out",
         "The way of the records",
-        "Customers by engagement score",
+        "Customers by engagement score, in steps of 10",
         "Checks",
         "Sources",
         "Models",
@@ -430,6 +430,31 @@ fn a_browser_shows_the_report_on_a_phone_and_on_a_desk_in_light_and_in_dark() {
             assert!(page["texts"].as_u64() > Some(300), "{page:#}");
         }
     }
+}
+
+/// What cannot fail proves nothing: a page with all that the test above looks for.
+#[test]
+fn the_browser_notices_what_a_reader_would_trip_over() {
+    let Some(chromium) = chromium::find() else {
+        return;
+    };
+    let page = r#"<!doctype html><html><head><link rel="icon" href="data:,"></head><body>
+        <p style="width: 2000px; color: #ccc; background: #fff">pale and wide</p>
+        <svg width="0" height="0" aria-labelledby="none"></svg>
+        <img src="http://elsewhere.test/picture.png"><script>nothing()</script></body></html>"#;
+    let seen = chromium::open(&chromium, &[("/bad", page)], Colors::Light);
+    let measured = &seen.measured["pages"][0];
+    assert!(
+        measured["content_width"].as_u64() > Some(1_999),
+        "{measured:#}"
+    );
+    for some in ["sticking_out", "pale", "resources"] {
+        let found = measured[some].as_array().map_or(0, Vec::len);
+        assert!(found > 0, "{some} of {measured:#}");
+    }
+    assert_eq!(measured["flat_pictures"], 1);
+    assert_eq!(measured["unnamed_pictures"], 1);
+    assert!(!seen.console.is_empty(), "{seen:?}");
 }
 
 /// Every element is closed, in order; every `&` begins a reference; no name is given twice.

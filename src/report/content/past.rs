@@ -135,7 +135,7 @@ pub fn checks(record: &RunRecord) -> Table {
     let columns = [
         ("Check", Code),
         ("Found", Words),
-        ("Else", Words),
+        ("Otherwise", Words),
         ("What should hold", Words),
     ];
     let passed = record.checks.iter().filter(|check| check.passed()).count();

@@ -65,6 +65,11 @@ pub fn lying(class: &str, title: &str, bars: &[(String, f64, String)]) -> Markup
 fn standing(id: &str, chart: &Chart) -> Markup {
     let most = most(chart.bars.iter().map(|bar| bar.value));
     let slot = WIDTH / size(chart.bars.len());
+    let style = format!("font-size:{}px", place(size_of_names(chart, slot)));
+    let name = element("text")
+        .class("soft middle")
+        .with("y", place(GROUND + 18.0))
+        .with("style", style);
     let bars = chart.bars.iter().enumerate().map(|(index, bar)| {
         let x = slot * size(index);
         let height = (GROUND - TOP) * bar.value.max(0.0) / most;
@@ -79,7 +84,7 @@ fn standing(id: &str, chart: &Chart) -> Markup {
         element("g").around([
             plate.with("rx", 2).around(tells),
             label("middle", (middle, GROUND - height - 5.0), &shown),
-            name(bar, middle, slot),
+            name.clone().with("x", place(middle)).text(&bar.label),
         ])
     });
     let ground = path("rule", format!("M0 {0}H{1}", place(GROUND), place(WIDTH))).alone();
@@ -93,16 +98,11 @@ fn standing(id: &str, chart: &Chart) -> Markup {
     picture.draw(bars.chain([ground]))
 }
 
-/// The name below a bar, as large as its slot allows.
-fn name(bar: &Bar, middle: f64, slot: f64) -> Markup {
-    let room = slot / (size(bar.label.chars().count().max(1)) * LETTER);
-    let style = format!("font-size:{}px", place(room.clamp(7.5, 12.0)));
-    element("text")
-        .class("soft middle")
-        .with("x", place(middle))
-        .with("y", place(GROUND + 18.0))
-        .with("style", style)
-        .text(&bar.label)
+/// How large names are, so that the longest has room in its slot.
+fn size_of_names(chart: &Chart, slot: f64) -> f64 {
+    let letters = chart.bars.iter().map(|bar| bar.label.chars().count());
+    let longest = size(letters.max().unwrap_or(0).max(1));
+    (slot / (longest * LETTER)).clamp(7.5, 12.0)
 }
 
 /// The chart in words.

@@ -10,7 +10,7 @@ use super::{
 use crate::report::numbers::size;
 
 /// The size of a plate.
-pub const PLATE: (f64, f64) = (152.0, 46.0);
+pub const PLATE: (f64, f64) = (160.0, 46.0);
 /// From one row to the next.
 const PITCH: f64 = 80.0;
 /// Between two plates of a row.
