@@ -6,7 +6,7 @@ use super::{
     content::{self, Kind, Table},
     numbers::{amount, grouped},
 };
-use crate::run::record::{Chart, RunRecord};
+use crate::run::record::{Chart, RunRecord, Step};
 
 /// The widest bar of a chart, in characters.
 const WIDEST: f64 = 30.0;
@@ -47,7 +47,7 @@ fn failure(record: &RunRecord) -> String {
     let mut text = String::new();
     if let Some(failure) = &record.failure {
         text.push_str("## What went wrong\n\n");
-        let step = failure.step.map_or("the beginning", |step| step.name());
+        let step = failure.step.map_or("the beginning", Step::name);
         let message = escaped(&failure.message);
         text.push_str(&paragraph(&format!("**In {step}:** {message}")));
         if let Some(cause) = &failure.cause {

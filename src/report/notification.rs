@@ -1,6 +1,6 @@
 //! What a chat and a machine are told when a run is over: `text` for people, `run` for programs.
 //!
-//! The text is Slack's Markdown, which Mattermost and Rocket.Chat read as well.
+//! The text is in Slack's kind of Markdown, which other chats read as well.
 
 use std::fmt::Write;
 

@@ -194,6 +194,20 @@ fn the_flow_begins_with_what_was_read_and_ends_with_what_was_loaded() {
     assert_eq!(arriving.get("Customers in the output").copied(), loaded);
 }
 
+/// A way of leaving out that the picture does not know makes no wrong picture without a word.
+#[test]
+fn a_flow_that_does_not_add_up_is_noticed() {
+    let project = Project::customers();
+    project.edit(
+        "sql/accounting/run_flow.sql",
+        "    from crm\n    group by 3, 5",
+        "    from crm where status <> 'duplicate'\n    group by 3, 5",
+    );
+    let outcome = project.succeed(["run", "-q", "-s", "+run_flow"]);
+    let expected = "warning: flow_adds_up (1 row against it)";
+    assert!(outcome.stdout.contains(expected), "{}", outcome.stdout);
+}
+
 #[test]
 fn a_second_run_is_compared_with_the_last_one() {
     let Left {

@@ -62,9 +62,10 @@ pub fn steps(record: &RunRecord) -> Table {
 
 /// How long a step took, up to the end of the run if it did not get to its own.
 pub fn took(record: &RunRecord, step: &StepRecord) -> f64 {
-    let unfinished = match step.is_done {
-        true => 0.0,
-        false => seconds(step.began_at, record.finished_at).max(0.0),
+    let unfinished = if step.is_done {
+        0.0
+    } else {
+        seconds(step.began_at, record.finished_at).max(0.0)
     };
     step.seconds + unfinished
 }

@@ -70,9 +70,10 @@ pub fn verdict(record: &RunRecord) -> Verdict {
 pub fn data(record: &RunRecord) -> String {
     if let Some(load) = &record.load {
         let receipt = &load.receipt;
-        let again = match receipt.adopted {
-            true => " An earlier attempt had loaded them; they were not loaded again.",
-            false => "",
+        let again = if receipt.adopted {
+            " An earlier attempt had loaded them; they were not loaded again."
+        } else {
+            ""
         };
         return format!(
             "The load is complete: {} in {}, as load {} of {}.{again}",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    markup::{Markup, element},
+    markup::{Element, Markup, element},
     picture::{Picture, hint, label, path, rectangle, shortened},
     plan::{PLATE, Plan},
 };
@@ -102,7 +102,7 @@ fn plate(node: &Node<'_>, (x, y): (f64, f64), slowest: f64) -> Markup {
         None => format!("{}: {facts}", node.name),
     };
     let share = seconds.unwrap_or(0.0).max(0.0) / slowest;
-    let corner = |markup: super::markup::Element| markup.with("rx", 6);
+    let corner = |plate: Element| plate.with("rx", 6);
     let middle = x + PLATE.0 / 2.0;
     let name = shortened(node.name, LETTERS);
     let name_at = if facts.is_empty() { y + 26.0 } else { y + 18.0 };

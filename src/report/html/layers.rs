@@ -87,11 +87,11 @@ impl Rows {
 
     /// The middle of a node's neighbours, above or below it.
     fn wish(&self, node: usize, above: bool, middles: &[f64]) -> f64 {
-        let neighbours = self.arrows.iter().filter_map(|(from, to)| match above {
-            true if *to == node => Some(middles[*from]),
-            false if *from == node => Some(middles[*to]),
-            _ => None,
-        });
+        let neighbour = |(from, to): &(usize, usize)| {
+            let (here, there) = if above { (to, from) } else { (from, to) };
+            (*here == node).then(|| middles[*there])
+        };
+        let neighbours = self.arrows.iter().filter_map(neighbour);
         let neighbours: Vec<f64> = neighbours.collect();
         if neighbours.is_empty() {
             return middles[node];

@@ -8,6 +8,7 @@
 
 mod bars;
 mod flow;
+mod frame;
 mod graph;
 mod layers;
 mod markup;
@@ -16,5 +17,6 @@ mod picture;
 mod plan;
 mod tables;
 mod trend;
+mod verdict;
 
 pub use page::report;

@@ -1,14 +1,16 @@
 //! The page: what it says, from the most important down.
 
 use super::{
-    bars, flow, graph,
+    bars, flow,
+    frame::{cards, folded, titled},
+    graph,
     markup::{Markup, element},
-    tables, trend,
+    tables, trend, verdict,
 };
 use crate::{
     report::{
-        content::{self, Concern, Mood, Table, Verdict},
-        numbers::{counted_list, duration},
+        content::{self, Table},
+        numbers::{counted_list, duration, grouped, length},
     },
     run::record::RunRecord,
 };
@@ -40,51 +42,19 @@ pub fn report(record: &RunRecord) -> String {
         element("title").text(&verdict.headline),
         element("style").around(Markup::style(include_str!("style.css"))),
     ]);
-    let body = element("body").around([header(record, &verdict), main(record), footer(record)]);
+    let body = element("body").around([
+        verdict::header(record, &verdict),
+        main(record),
+        footer(record),
+    ]);
     let page = element("html").with("lang", "en").around([head, body]);
     page.into_page()
 }
 
-fn header(record: &RunRecord, verdict: &Verdict) -> Markup {
-    let mood = match verdict.mood {
-        Mood::Good => "pill good",
-        Mood::Attention => "pill attention",
-        Mood::Bad => "pill bad",
-        Mood::Idle => "pill idle",
-    };
-    let word = match content::attention(record).len() {
-        1.. if verdict.mood == Mood::Attention => format!("{}, look below", verdict.word),
-        _ => verdict.word.to_owned(),
-    };
-    let day = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M").to_string();
-    let window = format!(
-        "{} to {} UTC",
-        day(record.window_start),
-        day(record.window_end)
-    );
-    let facts = [
-        ("Run", record.run_id.clone()),
-        ("Profile", record.profile.clone()),
-        ("Window", window),
-        ("Took", duration(record.seconds())),
-    ];
-    let facts = facts.iter().map(|(name, value)| {
-        let pair = [element("dt").text(name), element("dd").text(value)];
-        element("div").around(pair)
-    });
-    element("header").around([
-        element("p").class("over").text("Report of a run"),
-        element("h1").text(&format!("{} {}", record.pipeline, record.run_date)),
-        element("p").around(element("span").class(mood).text(&word)),
-        element("p").class("lead").text(&content::data(record)),
-        element("dl").class("facts").of(facts),
-    ])
-}
-
 fn main(record: &RunRecord) -> Markup {
     element("main").of([
-        failure(record),
-        attention(record),
+        verdict::failure(record),
+        verdict::attention(record),
         figures(record),
         flows(record),
         charts(record),
@@ -106,67 +76,6 @@ fn footer(record: &RunRecord) -> Markup {
         "Written by dfpipe {version}. This page is complete in itself: it loads nothing and runs nothing."
     );
     element("footer").around(element("p").text(&text))
-}
-
-/// What failed and why, and how to go on.
-fn failure(record: &RunRecord) -> Markup {
-    let mut parts = vec![];
-    if let Some(failure) = &record.failure {
-        let step = failure.step.map_or("the beginning", |step| step.name());
-        parts.push(element("h2").text(&format!("What went wrong in {step}")));
-        parts.push(element("p").class("lead").said(&failure.message));
-        for (name, text) in [
-            ("Because: ", &failure.cause),
-            ("What to do: ", &failure.hint),
-        ] {
-            parts.extend(
-                text.as_ref()
-                    .map(|text| element("p").said(&format!("{name}{text}"))),
-            );
-        }
-        let code = format!("Exit code {}.", failure.exit_code);
-        parts.push(element("p").class("soft").text(&code));
-    }
-    if let Some(command) = content::way_on(record) {
-        parts.push(element("h3").text("How to go on"));
-        let next = content::next_step(record).map(|step| format!(" Next is {}.", step.name()));
-        let next = next.unwrap_or_default();
-        parts.push(element("p").text(&format!("What is done is not done again.{next}")));
-        parts.push(element("pre").around(element("code").text(&command)));
-    }
-    if parts.is_empty() {
-        return Markup::default();
-    }
-    let class = if record.failure.is_some() {
-        "card failure"
-    } else {
-        "card"
-    };
-    element("section").around(element("div").class(class).of(parts))
-}
-
-fn attention(record: &RunRecord) -> Markup {
-    let concerns = content::attention(record);
-    if concerns.is_empty() {
-        return Markup::default();
-    }
-    let list = element("ul")
-        .class("concerns")
-        .of(concerns.iter().map(concern));
-    titled("Needs a human", None, list)
-}
-
-fn concern(concern: &Concern) -> Markup {
-    let class = if concern.is_error { "card bad" } else { "card" };
-    let mut parts = vec![element("h3").said(&concern.line())];
-    parts.extend(concern.hint.as_ref().map(|hint| element("p").said(hint)));
-    if !concern.examples.is_empty() {
-        let examples = concern.examples.join("\n");
-        let summary = element("summary").text("Some of these rows");
-        let examples = element("pre").around(element("code").text(&examples));
-        parts.push(element("details").around([summary, examples]));
-    }
-    element("li").class(class).of(parts)
 }
 
 fn figures(record: &RunRecord) -> Markup {
@@ -261,9 +170,7 @@ fn left_out(record: &RunRecord) -> Markup {
     let card = |source: &str| {
         let of = all.iter().filter(|(name, _, _)| *name == source);
         let of = of.map(|(_, reason, records)| {
-            let length = crate::report::numbers::length(*records);
-            let shown = crate::report::numbers::grouped(*records);
-            ((*reason).to_owned(), length, shown)
+            ((*reason).to_owned(), length(*records), grouped(*records))
         });
         let mut of: Vec<_> = of.collect();
         of.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -300,31 +207,10 @@ fn checks(record: &RunRecord) -> Markup {
     titled(table.title, table.lead.as_deref(), all)
 }
 
-fn folded(summary: &str, inner: Markup) -> Markup {
-    let inner = element("div").class("card").around(inner);
-    element("details").around([element("summary").text(summary), inner])
-}
-
 fn section(table: &Table, draw: impl Fn(&Table) -> Markup) -> Markup {
     if table.is_empty() {
         return Markup::default();
     }
     let inner = element("div").class("card wide").around(draw(table));
     titled(table.title, table.lead.as_deref(), inner)
-}
-
-fn cards(title: &str, cards: impl IntoIterator<Item = Markup>) -> Markup {
-    let cards: Markup = cards.into_iter().collect();
-    if cards.is_empty() {
-        return Markup::default();
-    }
-    titled(title, None, element("div").class("pictures").around(cards))
-}
-
-fn titled(title: &str, lead: Option<&str>, inner: Markup) -> Markup {
-    let lead = lead.filter(|lead| !lead.is_empty());
-    let lead = lead.map_or_else(Markup::default, |lead| {
-        element("p").class("soft").text(lead)
-    });
-    element("section").around([element("h2").text(title), lead, inner])
 }

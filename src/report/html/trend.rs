@@ -1,12 +1,14 @@
 //! This run beside the last ones: one small picture per number, all drawn alike.
 
+use std::fmt::Write;
+
 use super::{
-    markup::{Markup, element, place},
+    markup::{Element, Markup, element, place},
     picture::{Picture, hint, label, path},
 };
 use crate::{
     report::numbers::{amount, duration, length, size},
-    run::record::{Figure, RunRecord},
+    run::record::{Figure, PastRun, RunRecord},
 };
 
 const WIDTH: f64 = 330.0;
@@ -63,7 +65,7 @@ fn of_runs(
     record: &RunRecord,
     (title, unit): (&str, &'static str),
     now: Option<f64>,
-    then: impl Fn(&crate::run::record::PastRun) -> Option<f64>,
+    then: impl Fn(&PastRun) -> Option<f64>,
 ) -> Series {
     let past = record.previous.iter().rev();
     let past = past.map(|past| (past.run_date.to_string(), then(past)));
@@ -181,7 +183,7 @@ fn curve(places: &[Option<(f64, f64)>]) -> Markup {
     for place in places {
         sign = match place {
             Some((x, y)) => {
-                way.push_str(&format!("{sign}{x:.1} {y:.1}"));
+                let _ = write!(way, "{sign}{x:.1} {y:.1}");
                 'L'
             }
             None => 'M',
@@ -190,7 +192,7 @@ fn curve(places: &[Option<(f64, f64)>]) -> Markup {
     path("curve", way).alone()
 }
 
-fn dot(class: &str, (x, y): (f64, f64), radius: f64) -> super::markup::Element {
+fn dot(class: &str, (x, y): (f64, f64), radius: f64) -> Element {
     element("circle")
         .class(class)
         .with("cx", place(x))

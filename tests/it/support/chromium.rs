@@ -7,7 +7,7 @@
 
 use std::{
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -45,7 +45,7 @@ pub(crate) fn find() -> Option<PathBuf> {
 }
 
 /// Opens the pages, each a path and its text.
-pub(crate) fn open(chromium: &PathBuf, pages: &[(&str, &str)], colors: Colors) -> Seen {
+pub(crate) fn open(chromium: &Path, pages: &[(&str, &str)], colors: Colors) -> Seen {
     let server = Server::start(pages);
     let profile = tempfile::tempdir().expect("a temporary folder can be made");
     let colors = match colors {
