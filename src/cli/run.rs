@@ -132,8 +132,13 @@ impl Told<'_> {
         self.send(NotifyOn::Failure, &message).await;
     }
 
+    /// Whoever is waiting may stop waiting: the run itself is over.
     async fn send(&self, end: NotifyOn, message: &serde_json::Value) {
-        if let Err(error) = notify::send(&self.notify, end, message).await {
+        let sent = tokio::select! {
+            sent = notify::send(&self.notify, end, message) => sent,
+            name = interrupt::signal() => Err(Error::outside("nobody was notified").because(name)),
+        };
+        if let Err(error) = sent {
             let message = error.to_string();
             self.progress.report(&Event::Warning { message });
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long one try may take: nobody waits for a chat.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tries beyond the first.
 const RETRIES: usize = 2;

@@ -338,6 +338,51 @@ fn a_stopped_run_says_what_is_next_and_a_dry_one_that_nothing_is_kept() {
     assert!(!failed.stderr.contains("--resume"), "{}", failed.stderr);
 }
 
+/// Nobody may read "nothing was loaded" where that is not certain, or load again what is there.
+#[test]
+fn what_is_said_of_the_data_is_never_more_than_is_known() {
+    let said = |change: &dyn Fn(&mut Value)| {
+        let mut record = shared::first_run().project.json("run.json");
+        record["status"] = "failed".into();
+        change(&mut record);
+        let record = serde_json::from_value(record).expect("it is a record");
+        blanked(&dfpipe::report::how_to_go_on(&record))
+    };
+    let loading = |record: &mut Value| {
+        record["load"] = Value::Null;
+        record["steps"][2]["is_done"] = false.into();
+        record["steps"].as_array_mut().expect("a list").pop();
+    };
+    assert_snapshot!(said(&loading), @"
+    customer_analytics 2026-11-15 failed in load
+    The load had begun, and it is not known whether its rows are there. Going on asks the destination, and loads them at most once.
+    What it has done is kept, with report.html, in [project]/.dfpipe/archive/pipeline_runs/2026-11-15/[run]
+    Go on with: dfpipe run --resume [run]
+    ");
+    let finishing = |record: &mut Value| {
+        record["steps"][3]["is_done"] = false.into();
+        record["profile"] = "prod".into();
+    };
+    assert_snapshot!(said(&finishing), @"
+    customer_analytics 2026-11-15 failed in finalize
+    The load is complete: 497 rows in [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles, as load 1 of 2026-11-15.
+    What it has done is kept, with report.html, in [project]/.dfpipe/archive/pipeline_runs/2026-11-15/[run]
+    Go on with: dfpipe run --resume [run] --profile prod
+    ");
+    let extracting = |record: &mut Value| {
+        record["status"] = "interrupted".into();
+        record["load"] = Value::Null;
+        record["steps"].as_array_mut().expect("a list").truncate(1);
+        record["steps"][0]["is_done"] = false.into();
+    };
+    assert_snapshot!(said(&extracting), @"
+    customer_analytics 2026-11-15 was interrupted in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/archive/pipeline_runs/2026-11-15/[run]
+    Go on with: dfpipe run --resume [run]
+    ");
+}
+
 /// Whatever a project or its data says: it is text.
 #[test]
 fn hostile_words_stay_words_in_every_report() {

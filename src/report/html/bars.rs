@@ -46,7 +46,7 @@ pub fn chart(number: usize, chart: &Chart) -> Markup {
 pub fn lying(class: &str, title: &str, bars: &[(String, f64, String)]) -> Markup {
     let most = most(bars.iter().map(|(_, value, _)| *value));
     let rows = bars.iter().map(|(name, value, shown)| {
-        let share = format!("width:{}%", place(100.0 * value.max(0.0) / most));
+        let share = format!("width:{}%", place(100.0 * share(*value, most)));
         let bar = element("i").with("style", share).text("");
         let track = element("span").class("track").with("aria-hidden", "true");
         element("tr").around([
@@ -72,7 +72,7 @@ fn standing(id: &str, chart: &Chart) -> Markup {
         .with("style", style);
     let bars = chart.bars.iter().enumerate().map(|(index, bar)| {
         let x = slot * size(index);
-        let height = (GROUND - TOP) * bar.value.max(0.0) / most;
+        let height = (GROUND - TOP) * share(bar.value, most);
         let shown = amount(bar.value, "count");
         let tells = hint(&format!("{}: {shown}", bar.label));
         let middle = x + slot / 2.0;
@@ -110,6 +110,16 @@ fn said(chart: &Chart) -> String {
     let bars = chart.bars.iter();
     let bars = bars.map(|bar| format!("{}: {}", bar.label, amount(bar.value, "count")));
     bars.collect::<Vec<_>>().join("; ")
+}
+
+/// How long a bar is, of the longest.
+fn share(value: f64, most: f64) -> f64 {
+    let share = value / most;
+    if share.is_nan() {
+        0.0
+    } else {
+        share.clamp(0.0, 1.0)
+    }
 }
 
 /// The longest bar; never nothing, since lengths are shares of it.

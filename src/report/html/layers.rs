@@ -29,19 +29,20 @@ pub fn longest_ways(count: usize, arrows: &[(usize, usize)]) -> Vec<usize> {
 
 /// The arrows that do not follow from others: without them the picture says the same, and can be read.
 pub fn needed(count: usize, arrows: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let mut ends = vec![vec![]; count];
+    for (from, to) in arrows {
+        ends[*from].push(*to);
+    }
     let is_needed = |(from, to): &&(usize, usize)| {
         let mut seen = vec![false; count];
-        let others = arrows
-            .iter()
-            .filter(|(start, end)| start == from && end != to);
-        let mut open: Vec<usize> = others.map(|(_, end)| *end).collect();
+        let others = ends[*from].iter().copied();
+        let mut open: Vec<usize> = others.filter(|end| end != to).collect();
         while let Some(node) = open.pop() {
             if node == *to {
                 return false;
             }
             if !std::mem::replace(&mut seen[node], true) {
-                let next = arrows.iter().filter(|(start, _)| *start == node);
-                open.extend(next.map(|(_, end)| *end));
+                open.extend(&ends[node]);
             }
         }
         true
