@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::Severity,
-    report::numbers::{bytes, counted, counted_list, duration, grouped, moment},
+    report::numbers::{bytes, counted, counted_list, grouped, moment},
     run::record::{ModelRecord, RunRecord, SourceRange},
 };
 
@@ -42,7 +42,7 @@ pub fn inputs(record: &RunRecord) -> Table {
             grouped(source.records),
             grouped(source.rows),
             grouped(source.rejected + source.dead_lettered),
-            duration(source.seconds),
+            moment(source.seconds),
             source.origin.clone(),
             ranges(&source.ranges),
         ]

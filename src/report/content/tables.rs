@@ -5,7 +5,7 @@ use super::{
     Table,
 };
 use crate::{
-    report::numbers::{change, duration, grouped, shown},
+    report::numbers::{change, grouped, moment, shown},
     run::record::{Figure, RunRecord, StepRecord, seconds},
 };
 
@@ -48,7 +48,7 @@ pub fn steps(record: &RunRecord) -> Table {
         let state = if step.is_done { "done" } else { "not finished" };
         let began = step.began_at.format("%Y-%m-%d %H:%M:%S").to_string();
         let name = step.step.name().to_owned();
-        let took = duration(took(record, step));
+        let took = moment(took(record, step));
         vec![name, state.to_owned(), began, took]
     });
     let columns = [

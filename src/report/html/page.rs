@@ -10,7 +10,7 @@ use super::{
 use crate::{
     report::{
         content::{self, Table},
-        numbers::{counted_list, duration, grouped, length},
+        numbers::{counted_list, grouped, length, moment},
     },
     run::record::RunRecord,
 };
@@ -134,7 +134,7 @@ fn steps(record: &RunRecord) -> Markup {
         let done = if step.is_done { "" } else { " (not finished)" };
         let name = format!("{}{done}", step.step.name());
         let took = content::took(record, step);
-        (name, took, duration(took))
+        (name, took, moment(took))
     });
     let times = bars::lying("bars", "Time per step", &steps.collect::<Vec<_>>());
     let time = element("figure")

@@ -20,14 +20,16 @@ pub struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// The picture; it grows and shrinks with the place that it gets.
+    /// The picture; it shrinks with the place that it gets, and grows a little.
     pub fn draw(&self, parts: impl IntoIterator<Item = Markup>) -> Markup {
-        self.svg().of(self.named(parts))
+        let style = format!("max-width:{}px", place(self.width * 1.2));
+        self.svg().with("style", style).of(self.named(parts))
     }
 
     /// The picture in a box of its own, in which it is never so small that it cannot be read.
     pub fn draw_in_box(&self, parts: impl IntoIterator<Item = Markup>) -> Markup {
-        let style = format!("min-width:{}px", place(self.width * 0.8));
+        let [least, most] = [0.8, 1.1].map(|factor| place(self.width * factor));
+        let style = format!("min-width:{least}px;max-width:{most}px");
         let svg = self.svg().with("style", style).of(self.named(parts));
         scrolling(self.title, svg)
     }

@@ -7,7 +7,7 @@ use super::{
     picture::{Picture, hint, label, path},
 };
 use crate::{
-    report::numbers::{amount, duration, length, size},
+    report::numbers::{amount, length, moment, size},
     run::record::{Figure, PastRun, RunRecord},
 };
 
@@ -170,7 +170,7 @@ impl Series {
 
     fn shown(&self, value: f64) -> String {
         match self.unit {
-            "seconds" => duration(value),
+            "seconds" => moment(value),
             unit => amount(value, unit),
         }
     }
