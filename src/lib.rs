@@ -51,6 +51,8 @@ pub mod doctor;
 /// A run's record as something to read.
 pub mod report;
 
+/// Who asked for it is told how a run ended.
+pub mod notify;
 /// A run's events for lineage catalogs.
 pub mod openlineage;
 

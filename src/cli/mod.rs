@@ -24,6 +24,7 @@ mod run;
 mod runs;
 mod schema;
 mod screen;
+mod told;
 
 use screen::{Detail, LogFormat, Screen};
 

@@ -62,7 +62,8 @@ fn loads(project: &Project) -> usize {
 }
 
 fn run_id(folder: &Path) -> String {
-    folder.file_name().unwrap().to_str().unwrap().to_owned()
+    let name = folder.file_name().expect("a run has a name");
+    name.to_string_lossy().into_owned()
 }
 
 // --- whole ------------------------------------------------------------------------------------------

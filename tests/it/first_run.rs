@@ -109,7 +109,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       run_summary                 15 rows  [time]
       transform_log               78 rows  [time]
     checks
-      146 of 148 passed, 2 to look at
+      157 of 159 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles  [time]
     "#);
@@ -126,6 +126,8 @@ fn a_finished_run_holds_all_its_files_and_leaves_none_behind() {
         "journal.ndjson",
         "models/engagement_score.parquet",
         "rejects.parquet",
+        "report.html",
+        "report.md",
         "run.json",
         "step1_crm_extract.parquet",
         "step2_events_extract.parquet",

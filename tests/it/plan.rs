@@ -89,9 +89,9 @@ fn after_a_run_nothing_has_changed_in_the_shipped_pipeline() {
         "from capped_customers where true",
     );
     let plan = self::plan(&project);
-    let changed = self::changes(&plan).into_iter();
-    let changed = changed.filter(|(_, change)| change != "unchanged");
-    let names: Vec<_> = changed.map(|(name, _)| name).collect();
+    let edited = self::changes(&plan).into_iter();
+    let edited = edited.filter(|(_, change)| change != "unchanged");
+    let names: Vec<_> = edited.map(|(name, _)| name).collect();
     assert_snapshot!(names.join(" "), @"engagement_score log_output log_values rejected_customers run_summary transform_log unified_customers");
 }
 

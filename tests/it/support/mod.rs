@@ -3,6 +3,7 @@
 pub(crate) mod addresses;
 pub(crate) mod artefacts;
 pub(crate) mod catalog;
+pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod crm;
 pub(crate) mod fixtures;
@@ -13,3 +14,4 @@ pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
 pub(crate) mod terminal;
+pub(crate) mod webhook;
