@@ -618,6 +618,10 @@ fn a_source_of_unreadable_records_is_broken() {
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
       orders          1 row         1 refused  [time]
+    orders 2026-11-15 failed in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: 1 of 2 records of `orders` cannot be read, more than 1%
 
     hint: look at them: dfpipe query --run [run] "select place, error from dead_letters"

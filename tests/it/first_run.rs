@@ -106,6 +106,8 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       log_values                  28 rows  [time]
       rejected_customers         160 rows  [time]
       log_output                  12 rows  [time]
+      run_charts                  33 rows  [time]
+      run_flow                    28 rows  [time]
       run_summary                 15 rows  [time]
       transform_log               78 rows  [time]
     checks

@@ -33,7 +33,7 @@ fn a_run_is_replayed_by_its_name() {
     ----- stdout -----
     run [run] replayed: 1 models, all with the same bytes
     ----- stderr -----
-      totals: 2 rows
+      totals          2 rows  [time]
     ");
     assert_snapshot!(project.run(["replay", "1999"]).screen(), @"
     exit code: 2

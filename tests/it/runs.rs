@@ -139,6 +139,8 @@ fn a_run_is_shown_from_its_head_to_its_receipt() {
       source  kind   records  rows  rejected  unreadable  time
       orders  files        4     3         1           0  [time]
       orders from [project]/data/*.csv
+        more.csv: 2 to 2
+        orders.csv: 2 to 4
 
     Models
       model   rows  size  time  memory  spilled
@@ -200,6 +202,7 @@ fn a_run_that_failed_shows_why_and_how_to_go_on() {
       source  kind   records  rows  rejected  unreadable  time
       orders  files        2     0         2           0  [time]
       orders from [project]/data/*.csv
+        orders.csv: 2 to 3
 
     Load
       nothing was loaded

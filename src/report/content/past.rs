@@ -4,7 +4,6 @@
 use super::{
     Kind::{Code, Number, Words},
     Table,
-    verdict::profile,
 };
 use crate::{
     model::Severity,
@@ -188,9 +187,9 @@ pub fn repeat(record: &RunRecord) -> Table {
         "dfpipe {} (source {}, functions {}, DataFusion {})",
         build.version, build.source, build.udfs, build.datafusion
     );
-    let again = format!("dfpipe run --as-of {as_of} --new-load{}", profile(record));
+    let again = format!("dfpipe replay {}", record.run_id);
     let lead = "The same program, SQL, parameters, key and records give the same bytes. The records \
-                lie in extract/, the SQL in sql/, all facts in run.json.";
+                lie in extract/, the SQL in sql/, all facts in run.json; `dfpipe replay` proves it.";
     Table::new(
         "How it can be repeated",
         &[("Fact", Words), ("Value", Code)],

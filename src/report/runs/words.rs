@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+pub use crate::report::numbers::{bytes, duration, grouped};
 use crate::run::record::{RunRecord, Status};
 
 /// How the run stands, in few words.
@@ -22,52 +23,6 @@ pub fn status(run: &RunRecord) -> String {
             Some(failure) => format!("failed: exit {}", failure.exit_code),
             None => "failed".to_owned(),
         },
-    }
-}
-
-/// Digits in groups of three.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
-    groups.join(",")
-}
-
-/// Bytes in the unit that leaves the fewest digits.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "one digit behind the point is shown"
-)]
-pub fn bytes(number: u64) -> String {
-    if number < 1000 {
-        return format!("{number} B");
-    }
-    let mut value = number as f64;
-    let mut unit = "";
-    for next in ["kB", "MB", "GB", "TB"] {
-        if value < 999.95 {
-            break;
-        }
-        (value, unit) = (value / 1000.0, next);
-    }
-    format!("{value:.1} {unit}")
-}
-
-/// Seconds as people say them.
-pub fn duration(seconds: f64) -> String {
-    if seconds < 59.95 {
-        return format!("{seconds:.1} s");
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is positive, and no run takes so long"
-    )]
-    let whole = seconds.round() as u64;
-    let (hours, minutes) = (whole / 3600, whole / 60 % 60);
-    match hours {
-        0 => format!("{minutes} min {:02} s", whole % 60),
-        _ => format!("{hours} h {minutes:02} min"),
     }
 }
 
@@ -107,32 +62,7 @@ pub fn aligned(indent: &str, header: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{aligned, bytes, duration, grouped};
-
-    #[test]
-    fn numbers_have_the_unit_that_people_expect() {
-        assert_eq!([grouped(999), grouped(1_234_567)], ["999", "1,234,567"]);
-        for (number, text) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1.0 kB"),
-            (999_949, "999.9 kB"),
-            (999_950, "1.0 MB"),
-            (8_388_608, "8.4 MB"),
-            (2_000_000_000_000, "2.0 TB"),
-        ] {
-            assert_eq!(bytes(number), text);
-        }
-        for (seconds, text) in [
-            (0.04, "0.0 s"),
-            (59.9, "59.9 s"),
-            (59.96, "1 min 00 s"),
-            (3_599.4, "59 min 59 s"),
-            (3_660.0, "1 h 01 min"),
-        ] {
-            assert_eq!(duration(seconds), text);
-        }
-    }
+    use super::aligned;
 
     #[test]
     fn columns_of_text_begin_and_columns_of_numbers_end_in_one_line() {
