@@ -207,7 +207,7 @@ fn paragraph(text: &str) -> String {
 fn escaped(text: &str) -> String {
     let text = one_line(text);
     // A backtick without its partner is no code, and would swallow what follows.
-    let has_code = text.matches('`').count() % 2 == 0;
+    let has_code = text.matches('`').count().is_multiple_of(2);
     let mut safe = String::with_capacity(text.len());
     let mut in_code = false;
     for character in text.chars() {

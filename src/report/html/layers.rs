@@ -51,6 +51,7 @@ pub fn needed(count: usize, arrows: &[(usize, usize)]) -> Vec<(usize, usize)> {
 }
 
 /// Nodes in rows, and arrows that go from one row to the next only.
+#[expect(clippy::struct_field_names, reason = "they are the nodes, by rows")]
 pub struct Rows {
     /// The nodes of each row, from left to right.
     pub rows: Vec<Vec<usize>>,

@@ -19,7 +19,7 @@ impl Markup {
     /// A sentence, in which names stand in backticks.
     pub fn said(sentence: &str) -> Self {
         let parts: Vec<&str> = sentence.split('`').collect();
-        if parts.len() % 2 == 0 {
+        if parts.len().is_multiple_of(2) {
             return Self::text(sentence);
         }
         let parts = parts.into_iter().enumerate();
@@ -129,7 +129,7 @@ fn escaped(text: &str) -> String {
             '\'' => safe.push_str("&#39;"),
             // Signs that steer a terminal or a browser and have no shape.
             character if character.is_control() && !character.is_whitespace() => {
-                safe.push('\u{fffd}')
+                safe.push('\u{fffd}');
             }
             character => safe.push(character),
         }

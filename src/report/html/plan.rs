@@ -52,7 +52,7 @@ impl Plan {
         let hops = lanes(&arrows, &mut rows);
         let half = |index| {
             if index < plates {
-                (PLATE.0 + GAP) / 2.0
+                f64::midpoint(PLATE.0, GAP)
             } else {
                 LANE / 2.0
             }
@@ -106,7 +106,7 @@ impl Plan {
         } else {
             self.top(from)
         };
-        let half = (foot + to_y) / 2.0;
+        let half = f64::midpoint(foot, to_y);
         let [x, start, foot, half, to_x, to_y] = [x, start, foot, half, to_x, to_y].map(place);
         format!("M{x} {start}V{foot}C{x} {half} {to_x} {half} {to_x} {to_y}")
     }

@@ -123,7 +123,7 @@ impl Series {
     /// The dates at both ends, the least and the greatest value, and the line below.
     fn frame(&self, least: f64, most: f64) -> Markup {
         let first = self.points.first().map_or("", |(date, _)| date.as_str());
-        let last = self.points.last().map_or("", |(date, _)| date.as_str());
+        let until = self.points.last().map_or("", |(date, _)| date.as_str());
         let range = if least < most {
             format!("{} to {}", self.shown(least), self.shown(most))
         } else {
@@ -134,7 +134,7 @@ impl Series {
             path("rule", ground).alone(),
             label("soft", (0.0, 12.0), &range),
             label("soft", (0.0, HEIGHT - 6.0), first),
-            label("soft end", (WIDTH, HEIGHT - 6.0), last),
+            label("soft end", (WIDTH, HEIGHT - 6.0), until),
         ])
     }
 
