@@ -51,5 +51,8 @@ pub mod doctor;
 /// A run's record as something to read.
 pub mod report;
 
+/// A run's events for lineage catalogs.
+pub mod openlineage;
+
 /// The command line: the only room that prints.
 pub mod cli;

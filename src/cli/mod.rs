@@ -13,6 +13,7 @@ use crate::{
 mod check;
 mod doctor;
 mod interrupt;
+mod lineage;
 mod progress;
 mod query;
 mod release;
@@ -68,6 +69,7 @@ enum Command {
     Doctor(doctor::Arguments),
     Release(release::Arguments),
     Replay(replay::Arguments),
+    Lineage(lineage::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -131,6 +133,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,
         Command::Replay(arguments) => replay::execute(arguments, context).await,
+        Command::Lineage(arguments) => lineage::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

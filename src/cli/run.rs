@@ -8,9 +8,9 @@ use crate::{
     clock::parse_time,
     error::Result,
     model::Use,
-    report,
+    openlineage, report,
     run::{
-        self, Around, Event, Pipeline, Progress, Request,
+        self, Around, Event, Pipeline, Progress, Request, Several,
         record::{RunRecord, Step},
         resume,
     },
@@ -62,8 +62,18 @@ fn used(text: &str) -> Result<Use, String> {
 
 /// Runs the pipeline and prints its report.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
-    let progress = Lines(&context.screen);
-    let (pipeline, request) = prepare(arguments, context, &progress)?;
+    let lines = Lines(&context.screen);
+    let (pipeline, request) = prepare(arguments, context, &lines)?;
+    // A dry run leaves nothing behind, in catalogs neither.
+    let catalogs = if request.dry_run {
+        None
+    } else {
+        openlineage::Listener::open(&pipeline, &context.clock).await?
+    };
+    let mut progress = Several(vec![&lines]);
+    progress
+        .0
+        .extend(catalogs.iter().map(|it| it as &dyn Progress));
     let interrupt = Notify::new();
     let around = Around {
         clock: &context.clock,
@@ -74,6 +84,11 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     };
     let run = run::run(&pipeline, &request, &around);
     let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
+    if let Some(catalogs) = &catalogs {
+        for message in catalogs.finish().await {
+            lines.report(&Event::Warning { message });
+        }
+    }
     match ended.outcome {
         Ok(()) => print(&ended.record, context),
         Err(error) => {

@@ -2,6 +2,7 @@
 
 pub(crate) mod addresses;
 pub(crate) mod artefacts;
+pub(crate) mod catalog;
 pub(crate) mod connection;
 pub(crate) mod crm;
 pub(crate) mod fixtures;
