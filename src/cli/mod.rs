@@ -63,8 +63,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
-    /// Say all that is wrong, as far as it can be known without data or network
-    Check,
+    Check(check::Arguments),
     Query(query::Arguments),
     Doctor(doctor::Arguments),
     Release(release::Arguments),
@@ -128,7 +127,7 @@ fn start(command: Command, context: &Context) -> Result<()> {
 async fn execute(command: Command, context: &Context) -> Result<()> {
     match command {
         Command::Run(arguments) => run::execute(arguments, context).await,
-        Command::Check => check::execute(context).await,
+        Command::Check(arguments) => check::execute(&arguments, context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,

@@ -57,6 +57,15 @@ impl Screen {
         let _ = write!(stderr(), "{}", self.render(error));
     }
 
+    /// Something that is no error and looks like one: with its place and what to do, to stderr.
+    pub fn note_at(&self, note: &Error) {
+        if !self.is_quiet {
+            let mut text = String::new();
+            self.render_one(&self.paint(BLUE, "note:"), note, &mut text);
+            let _ = writeln!(stderr(), "{text}");
+        }
+    }
+
     /// The words of an error.
     pub fn render(&self, error: &Error) -> String {
         let mut text = String::new();
@@ -64,13 +73,13 @@ impl Screen {
             if number > 0 {
                 text.push('\n');
             }
-            self.render_one(problem, &mut text);
+            self.render_one(&self.paint(RED, "error:"), problem, &mut text);
         }
         text
     }
 
-    fn render_one(&self, error: &Error, text: &mut String) {
-        let _ = writeln!(text, "{} {}", self.paint(RED, "error:"), error.message());
+    fn render_one(&self, label: &str, error: &Error, text: &mut String) {
+        let _ = writeln!(text, "{label} {}", error.message());
         if let Some(place) = error.place() {
             self.render_place(place, text);
         }

@@ -16,6 +16,9 @@ use crate::{
 /// The record's name in a run's folder.
 pub const RECORD: &str = "run.json";
 
+/// How many runs are looked through for one that has built all models.
+const LOOKED_THROUGH: usize = 20;
+
 /// The schema of the destination's tables.
 const WAREHOUSE: &str = "warehouse";
 
@@ -81,6 +84,34 @@ pub async fn previous(record: &RunRecord, config: &Config, count: usize) -> Vec<
         summary: other.summary,
     });
     past.take(count).collect()
+}
+
+/// The last successful run of the configuration's pipeline and profile, if its record can be read. One
+/// that built all models tells more than one of a selection.
+#[expect(clippy::unused_async, reason = "a store is asked over the network")]
+pub async fn last_successful(config: &Config) -> Option<RunRecord> {
+    let archive = archive::root(config).ok()?.local_file()?;
+    let mut runs: Vec<PathBuf> = below(&archive)
+        .iter()
+        .flat_map(|date| below(date))
+        .collect();
+    runs.sort_by_key(|path| std::cmp::Reverse(path.file_name().map(ToOwned::to_owned)));
+    let records = runs
+        .iter()
+        .filter_map(|path| record(&RunFolder::open(path)).ok());
+    let is_ours = |other: &RunRecord| {
+        other.pipeline == config.pipeline
+            && other.profile == config.profile
+            && other.status == Status::Succeeded
+    };
+    let mut partial = None;
+    for record in records.filter(is_ours).take(LOOKED_THROUGH) {
+        if record.select.is_empty() {
+            return Some(record);
+        }
+        partial.get_or_insert(record);
+    }
+    partial
 }
 
 /// Registers all tables of a run.
