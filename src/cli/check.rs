@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use crate::{
-    engine::{RECORDED, record_columns},
+    engine::{Checked, RECORDED, record_columns},
     error::{Error, Result},
     run::Pipeline,
 };
@@ -27,33 +27,38 @@ pub async fn execute(arguments: &Arguments, context: &Context) -> Result<()> {
         // What is recorded anew is compared with nothing.
         pipeline.project.recorded = None;
     }
-    let checked = pipeline.checked().await?;
-    if arguments.strict
-        && let Some(error) = Error::all(checked.notes.clone())
-    {
-        return Err(error);
+    let mut checked = pipeline.looked_at().await?;
+    if arguments.strict {
+        checked.problems.append(&mut checked.notes);
     }
     for note in &checked.notes {
         context.screen.note_at(note);
     }
-    let copies = pipeline.working_copies();
-    for copy in &copies {
+    if let Some(error) = Error::all(checked.problems.iter().cloned()) {
+        return Err(error);
+    }
+    for copy in &pipeline.working_copies() {
         context.screen.note(&format!("note: {copy}"));
     }
     if arguments.record_destination {
-        let schema = checked.schemas.get(&pipeline.config.destination.model);
-        let schema = schema.ok_or_else(|| Error::bug("the loaded model has no columns"))?;
-        let path = pipeline.config.project.join(RECORDED);
-        fs_err::write(path, record_columns(schema)).map_err(|error| {
-            Error::outside(format!("`{RECORDED}` cannot be written")).because(error)
-        })?;
-        let columns = schema.fields().len();
-        context.screen.note(&format!(
-            "{columns} columns are recorded: commit `{RECORDED}`"
-        ));
+        record(&pipeline, &checked, context)?;
     }
     let (models, checks) = (pipeline.project.models.len(), pipeline.project.checks.len());
     context
         .screen
         .result(format!("{models} models and {checks} checks are well\n").as_bytes())
+}
+
+/// Writes down the columns of the model that is loaded.
+fn record(pipeline: &Pipeline, checked: &Checked, context: &Context) -> Result<()> {
+    let schema = checked.schemas.get(&pipeline.config.destination.model);
+    let schema = schema.ok_or_else(|| Error::bug("the loaded model has no columns"))?;
+    let path = pipeline.config.project.join(RECORDED);
+    fs_err::write(path, record_columns(schema)).map_err(|error| {
+        Error::outside(format!("`{RECORDED}` cannot be written")).because(error)
+    })?;
+    let columns = schema.fields().len();
+    let note = format!("{columns} columns are recorded: commit `{RECORDED}`");
+    context.screen.note(&note);
+    Ok(())
 }

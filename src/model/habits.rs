@@ -8,19 +8,26 @@ use std::collections::BTreeSet;
 use super::{Model, Project, header};
 use crate::{config::Config, error::Error};
 
-/// What is wrong with the models of `project`, and what is only to be said of them.
-pub fn habits(project: &Project, config: &Config) -> (Vec<Error>, Vec<Error>) {
+/// What is wrong with the models of `project` that are well otherwise, and what is only to be said of
+/// them: who still looks for an error in a model has no ear for its habits.
+pub fn habits(
+    project: &Project,
+    config: &Config,
+    is_well: impl Fn(&str) -> bool,
+) -> (Vec<Error>, Vec<Error>) {
     let loaded = config.destination.model.as_str();
     let mut problems = vec![];
     let mut notes = vec![];
-    for model in project.models.iter().filter(|model| has_no_key(model)) {
+    let well = project.models.iter().filter(|model| is_well(&model.name));
+    for model in well.filter(|model| has_no_key(model)) {
         if model.name == loaded {
             problems.push(keyless(model));
         } else {
             notes.push(keyless(model));
         }
     }
-    notes.extend(unused(project, config).map(|model| {
+    let unused = unused(project, config).filter(|model| is_well(&model.name));
+    notes.extend(unused.map(|model| {
         let message = format!("nothing uses the model `{}`", model.name);
         let hint = "remove it, read it, or say why it stays: `allow: {unused: …}`";
         Error::usage(message).at(model.sql.begin()).with_hint(hint)

@@ -85,19 +85,29 @@ impl Pipeline {
 
     /// Types all models and checks from declared schemas: their columns, and what is to be said.
     pub async fn checked(&self) -> Result<Checked> {
+        let mut checked = self.looked_at().await?;
+        match Error::all(std::mem::take(&mut checked.problems)) {
+            Some(error) => Err(error),
+            None => Ok(checked),
+        }
+    }
+
+    /// The same, whatever is wrong.
+    pub async fn looked_at(&self) -> Result<Checked> {
         let spill = std::env::temp_dir();
         let engine = Engine::new(&self.config, &spill)?;
         let parameters = self.parameters("check");
-        let checked = check(&self.config, &self.project, &parameters, &engine).await?;
+        let mut checked = check(&self.config, &self.project, &parameters, &engine).await?;
         let is_well = |model: &str| checked.schemas.contains_key(model);
         let unanswerable = checks::check(&self.project, &is_well, &parameters, &engine).await;
-        let mut problems = checked.problems.clone();
+        let mut problems = std::mem::take(&mut checked.problems);
         problems.extend(unanswerable);
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());
         let problems = problems.iter().flat_map(Error::problems).cloned();
-        Error::all(problems).map_or(Ok(checked), Err)
+        checked.problems = problems.collect();
+        Ok(checked)
     }
 
     /// What to say of models whose SQL is not that of a released version; nothing where none ever was.

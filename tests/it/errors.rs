@@ -551,6 +551,7 @@ fn a_failing_check_stops_the_load_and_keeps_the_run() {
     checks
       0 of 1 passed, 1 against the load
     the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    go on with: dfpipe run --resume [run]
     error: the check `nobody_is_rich` found 1 bad row
     cause: expected: Nobody spends more than ten.
 
@@ -616,6 +617,7 @@ fn a_source_of_unreadable_records_is_broken() {
     extract
       orders: 1 row, 1 record refused
     the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    go on with: dfpipe run --resume [run]
     error: 1 of 2 records of `orders` cannot be read, more than 1%
 
     hint: look at them: dfpipe query --run [run] "select place, error from dead_letters"

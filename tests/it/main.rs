@@ -9,6 +9,7 @@ mod first_run;
 mod kafka;
 mod leaks;
 mod lineage;
+mod lint;
 mod models;
 mod object_store;
 mod openlineage;

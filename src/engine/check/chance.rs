@@ -160,8 +160,7 @@ impl Visitor for Look<'_> {
         if query.order_by.is_some() || self.allow.any_order.is_some() {
             return ControlFlow::Continue(());
         }
-        let limit = query.limit_clause.as_ref().map(Spanned::span);
-        if let Some(span) = limit.or_else(|| query.fetch.as_ref().map(Spanned::span)) {
+        if let Some(span) = query.limit_clause.as_ref().map(Spanned::span) {
             let message = "`limit` keeps the rows that come first, and nothing orders them";
             let hint = "say which come first, by columns that tie no rows: `order by … limit …`";
             self.find(span, message.to_owned(), hint);

@@ -27,6 +27,8 @@ mod chance;
 mod floats;
 mod loaded;
 mod personal;
+#[cfg(test)]
+mod tests;
 
 pub use loaded::{RECORDED, record};
 
@@ -77,7 +79,7 @@ pub async fn check(
     } = checking;
     problems.extend(followed.problems(config, project));
     problems.extend(settings(config, project));
-    let (wrong, mut notes) = habits(project, config);
+    let (wrong, mut notes) = habits(project, config, |model| schemas.contains_key(model));
     problems.extend(wrong);
     let loaded = project.model(&config.destination.model);
     if let Some((model, schema)) = loaded.and_then(|it| Some((it, schemas.get(&it.name)?))) {
@@ -116,15 +118,18 @@ impl<'a> Checking<'a> {
         }
         let must_repeat = self.must_repeat.contains(&model.name);
         let state = self.engine.context.state_ref();
+        let mut chance = vec![];
         if must_repeat {
-            self.problems.extend(chance::problems(model, &state.read()));
+            chance.extend(chance::problems(model, &state.read()));
         }
-        match check_model(self.engine, model, self.parameters).await {
+        let checked = check_model(self.engine, model, self.parameters).await;
+        if let (true, Ok((_, plan))) = (must_repeat, &checked) {
+            chance.extend(floats::problems(model, plan, &state.read()));
+        }
+        chance.sort_by_key(|problem| problem.place().map(|place| (place.line, place.column)));
+        self.problems.extend(chance);
+        match checked {
             Ok((schema, plan)) => {
-                if must_repeat {
-                    let floats = floats::problems(model, &plan, &state.read());
-                    self.problems.extend(floats);
-                }
                 if !self.followed.is_empty() {
                     self.followed.follow(&model.name, &plan);
                 }

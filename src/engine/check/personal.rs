@@ -125,5 +125,5 @@ fn tell(sql: &Sql, column: &TableColumn, held: &(Personal, Path), outlet: &str) 
     Error::usage(message)
         .at(columns::place(sql, &column.column))
         .because(path.join(" → "))
-        .with_hint("leave it out, or load what stands for it: `email_hash(…)`")
+        .with_hint("leave it out, or let its hash stand for it: `email_hash(…)`")
 }
