@@ -80,8 +80,7 @@ struct Global {
 enum Command {
     Run(run::Arguments),
     Plan(plan::Arguments),
-    /// Say all that is wrong, as far as it can be known without data or network
-    Check,
+    Check(check::Arguments),
     Query(query::Arguments),
     Doctor(doctor::Arguments),
     Release(release::Arguments),
@@ -185,7 +184,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
     match command {
         Command::Run(arguments) => run::execute(arguments, context).await,
         Command::Plan(arguments) => plan::execute(arguments, context).await,
-        Command::Check => check::execute(context).await,
+        Command::Check(arguments) => check::execute(&arguments, context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,

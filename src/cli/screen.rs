@@ -179,6 +179,20 @@ impl Screen {
         });
     }
 
+    /// Something that is no error and looks like one: with its place and what to do, to stderr.
+    pub fn note_at(&self, note: &Error) {
+        if self.format == LogFormat::Json {
+            let mut fields = as_object(note, 0);
+            fields["event"] = "note".into();
+            return self.object(Level::Info, &fields);
+        }
+        if self.detail > Detail::Quiet {
+            let mut text = String::new();
+            self.render_one((Ink::Frame, "note:"), note, &mut text);
+            self.write(&format!("{text}\n"));
+        }
+    }
+
     /// The words of an error.
     pub fn render(&self, error: &Error) -> String {
         let mut text = String::new();
@@ -186,14 +200,14 @@ impl Screen {
             if number > 0 {
                 text.push('\n');
             }
-            self.render_one(problem, &mut text);
+            self.render_one((Ink::Error, "error:"), problem, &mut text);
         }
         text
     }
 
-    fn render_one(&self, error: &Error, text: &mut String) {
+    fn render_one(&self, what: (Ink, &str), error: &Error, text: &mut String) {
         let label = |ink, label| self.paint.paint(ink, label);
-        let _ = writeln!(text, "{} {}", label(Ink::Error, "error:"), error.message());
+        let _ = writeln!(text, "{} {}", label(what.0, what.1), error.message());
         if let Some(place) = error.place() {
             self.render_place(place, text);
         }

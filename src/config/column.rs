@@ -2,6 +2,8 @@
 
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 
+use super::raw::RawPii;
+
 /// A column of a source.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -15,11 +17,68 @@ pub struct Column {
     pub required: bool,
     /// Whether the value is an e-mail address, to be replaced by its hash.
     pub is_email: bool,
+    /// What else of a person it holds: it stays readable within a run, and may not leave it.
+    pub personal: Option<Personal>,
     /// One sentence for readers.
     pub description: Option<String>,
 }
 
+/// Personal data that stays readable within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Personal {
+    /// A person's name.
+    Name,
+    /// A phone number.
+    Phone,
+    /// A postal address.
+    Address,
+    /// An internet address.
+    Ip,
+}
+
+impl Personal {
+    /// Of all kinds of personal data those that stay readable: an e-mail address does not.
+    pub fn of(pii: RawPii) -> Option<Self> {
+        match pii {
+            RawPii::Email => None,
+            RawPii::Name => Some(Self::Name),
+            RawPii::Phone => Some(Self::Phone),
+            RawPii::Address => Some(Self::Address),
+            RawPii::Ip => Some(Self::Ip),
+        }
+    }
+
+    /// What it is, for a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Name => "a person's name",
+            Self::Phone => "a phone number",
+            Self::Address => "a postal address",
+            Self::Ip => "an IP address",
+        }
+    }
+
+    /// What stands in its place where a record is quoted.
+    pub fn mask(self) -> &'static str {
+        match self {
+            Self::Name => "[name]",
+            Self::Phone => "[phone]",
+            Self::Address => "[address]",
+            Self::Ip => "[ip]",
+        }
+    }
+}
+
 impl Column {
+    /// What stands in the place of its value where a record is quoted; nothing if it may be quoted.
+    pub fn mask(&self) -> Option<&'static str> {
+        if self.is_email {
+            Some("[email]")
+        } else {
+            self.personal.map(Personal::mask)
+        }
+    }
+
     /// The column as the engine sees it.
     pub fn field(&self) -> Field {
         Field::new(&self.name, self.kind.arrow(), !self.required)

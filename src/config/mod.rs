@@ -26,7 +26,7 @@ pub mod secret;
 mod size;
 pub mod yaml;
 
-pub use column::{Column, ColumnType};
+pub use column::{Column, ColumnType, Personal};
 pub use raw::{
     NotifyOn, OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
     RawParameter as Parameter, WorkingCopies,

@@ -119,18 +119,27 @@ pub struct RawColumn {
     pub path: Option<String>,
     /// Whether a record without it is refused. Default: false.
     pub required: Option<bool>,
-    /// What kind of personal data it is; the column then holds its hash.
+    /// What kind of personal data it is. An e-mail address becomes its hash; the others stay readable
+    /// within a run, and `dfpipe check` lets none of them leave it unhashed.
     pub pii: Option<RawPii>,
     /// One sentence for readers.
     pub description: Option<String>,
 }
 
-/// Kinds of personal data that leave the decoder as a hash.
+/// Kinds of personal data.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawPii {
-    /// An e-mail address.
+    /// An e-mail address: the column holds its hash.
     Email,
+    /// A person's name.
+    Name,
+    /// A phone number.
+    Phone,
+    /// A postal address.
+    Address,
+    /// An internet address.
+    Ip,
 }
 
 /// Where the records of a source are.

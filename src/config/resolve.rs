@@ -11,10 +11,10 @@ use std::{
 
 use super::{
     Column, ColumnType, Config, Crm, Destination, Engine, FileFormat, Files, From, Kafka, Next,
-    Notify, NotifyOn, OpenLineage, Paging, Report, Source,
+    Notify, NotifyOn, OpenLineage, Paging, Personal, Report, Source,
     raw::{
         RawColumn, RawConfig, RawCrm, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka,
-        RawNotify, RawOpenLineage, RawPagination, RawSource,
+        RawNotify, RawOpenLineage, RawPagination, RawPii, RawSource,
     },
     said,
     size::parse_size,
@@ -254,7 +254,7 @@ impl Resolver<'_> {
             format!("column `{name}` cannot be `{written}`: p is 1 to 38, s is 0 to p")
         });
         let kind = kind.unwrap_or(ColumnType::Text);
-        let is_email = raw.pii.is_some();
+        let is_email = matches!(raw.pii, Some(RawPii::Email));
         self.check(!is_email || kind == ColumnType::Text, &here, || {
             format!("column `{name}` is an e-mail address, so its type must be `text`")
         });
@@ -265,6 +265,7 @@ impl Resolver<'_> {
             path,
             required: raw.required.unwrap_or(false),
             is_email,
+            personal: raw.pii.and_then(Personal::of),
             description: raw.description,
         }
     }

@@ -7,8 +7,8 @@ use std::{ops::ControlFlow, sync::LazyLock};
 
 use datafusion::sql::sqlparser::{
     ast::{
-        Expr, Function, FunctionArg, FunctionArguments, Ident, Select, Spanned, Statement, Visit,
-        Visitor,
+        Expr, Function, FunctionArg, FunctionArguments, Ident, Select, Spanned, Statement, Value,
+        Visit, VisitMut, Visitor, VisitorMut,
     },
     tokenizer::Span,
 };
@@ -36,6 +36,7 @@ pub fn find(message: &str, statement: &Statement) -> Option<Span> {
         .collect();
     if message.contains("filter") {
         let filter = mentioned.iter().find_map(|name| parts.filter(name));
+        let filter = filter.or_else(|| parts.only_filter());
         if filter.is_some() {
             return filter;
         }
@@ -62,6 +63,70 @@ pub fn find(message: &str, statement: &Statement) -> Option<Span> {
         .or_else(|| names().find_map(|name| named(&parts.columns, name)))
 }
 
+/// Of several parts that `message` may speak of, the statement with each of them alone: the others are
+/// replaced by what is right anywhere. Nothing where there are no two.
+pub fn alone(message: &str, statement: &Statement) -> Vec<Statement> {
+    let mut parts = Parts::default();
+    let _: ControlFlow<()> = statement.visit(&mut parts);
+    let names: Vec<&str> = NAME
+        .captures_iter(message)
+        .filter_map(|found| Some(found.get(1).or_else(|| found.get(2))?.as_str()))
+        .map(last_part)
+        .collect();
+    let is_filter = message.contains("filter");
+    let suspects: Vec<Span> = if is_filter {
+        parts.filters.iter().map(|(_, span)| *span).collect()
+    } else {
+        let is_named = |call: &&Call| {
+            let mut names = names.iter();
+            names.any(|name| {
+                let mut words = std::iter::once(&call.name).chain(&call.arguments);
+                words.any(|word| word.eq_ignore_ascii_case(name))
+            })
+        };
+        let calls = parts.calls.iter().filter(is_named);
+        calls.map(|call| call.whole).collect()
+    };
+    if suspects.len() < 2 {
+        return vec![];
+    }
+    let alone = suspects.iter().map(|kept| {
+        let mut statement = statement.clone();
+        let mut clear = Clear {
+            suspects: &suspects,
+            kept: *kept,
+            by: if is_filter {
+                Value::Boolean(true)
+            } else {
+                Value::Null
+            },
+        };
+        let _: ControlFlow<()> = VisitMut::visit(&mut statement, &mut clear);
+        statement
+    });
+    alone.collect()
+}
+
+/// Replaces suspects, but for one and what is around it.
+struct Clear<'a> {
+    suspects: &'a [Span],
+    kept: Span,
+    by: Value,
+}
+
+impl VisitorMut for Clear<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        let span = expression.span();
+        let is_around = span.start <= self.kept.start && self.kept.end <= span.end;
+        if self.suspects.contains(&span) && !is_around {
+            *expression = Expr::Value(self.by.clone().with_span(span));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 fn named(pool: &[(String, Span)], name: &str) -> Option<Span> {
     pool.iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -83,10 +148,23 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
+/// A call of a function.
+struct Call {
+    name: String,
+    /// How many arguments it has.
+    count: usize,
+    /// The names of those that have one.
+    arguments: Vec<String>,
+    /// Where its name stands.
+    place: Span,
+    /// Where it stands.
+    whole: Span,
+}
+
 /// The parts of a statement that messages speak of, each with its place.
 #[derive(Default)]
 struct Parts {
-    calls: Vec<(String, usize, Span)>,
+    calls: Vec<Call>,
     arguments: Vec<(String, Span)>,
     literals: Vec<(String, Span)>,
     columns: Vec<(String, Span)>,
@@ -99,10 +177,10 @@ impl Parts {
         let called = || {
             self.calls
                 .iter()
-                .filter(|(known, ..)| known.eq_ignore_ascii_case(name))
+                .filter(|call| call.name.eq_ignore_ascii_case(name))
         };
-        let counted = called().find(|(_, count, _)| Some(*count) == arguments);
-        counted.or_else(|| called().next()).map(|(.., span)| *span)
+        let counted = called().find(|call| Some(call.count) == arguments);
+        counted.or_else(|| called().next()).map(|call| call.place)
     }
 
     /// The filter that speaks of `name`.
@@ -113,16 +191,22 @@ impl Parts {
         found.map(|(_, span)| *span)
     }
 
+    /// The filter, if there is but one that says something.
+    fn only_filter(&self) -> Option<Span> {
+        let mut filters = self.filters.iter().filter(|(text, _)| text != "true");
+        let only = filters.next()?;
+        filters.next().is_none().then_some(only.1)
+    }
+
     fn add_call(&mut self, function: &Function) {
-        let Some(name) = function.name.0.last().and_then(|part| part.as_ident()) else {
+        let Some(ident) = function.name.0.last().and_then(|part| part.as_ident()) else {
             return;
         };
         let given: &[FunctionArg] = match &function.args {
             FunctionArguments::List(list) => &list.args,
             _ => &[],
         };
-        self.calls
-            .push((name.value.clone(), given.len(), name.span));
+        let mut names = vec![];
         for argument in given {
             let (FunctionArg::Named { name, .. }
             | FunctionArg::ExprNamed {
@@ -133,7 +217,15 @@ impl Parts {
                 continue;
             };
             self.arguments.push(entry(name));
+            names.push(name.value.clone());
         }
+        self.calls.push(Call {
+            name: ident.value.clone(),
+            count: given.len(),
+            arguments: names,
+            place: ident.span,
+            whole: function.span(),
+        });
     }
 }
 

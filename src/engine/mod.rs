@@ -20,7 +20,7 @@ mod run;
 mod session;
 
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
-pub use check::{Checked, check};
+pub use check::{Checked, RECORDED, check, record as record_columns};
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};

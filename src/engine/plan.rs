@@ -3,11 +3,12 @@
 use datafusion::{
     arrow::datatypes::DataType,
     common::DFSchema,
+    error::DataFusionError,
     logical_expr::{LogicalPlan, LogicalPlanBuilder, SortExpr, col},
-    sql::parser::Statement,
+    sql::{parser::Statement, sqlparser::ast::Statement as SqlStatement},
 };
 
-use super::{Engine, diagnostics::explain};
+use super::{Engine, diagnostics::explain, mentions::alone};
 use crate::{
     error::{Error, Result},
     model::{Parameters, Sql},
@@ -21,9 +22,43 @@ impl Engine {
             return Err(Error::all(problems)
                 .unwrap_or_else(|| Error::bug("parameters failed without a problem")));
         }
-        let statement = Statement::Statement(Box::new(sql.statement.clone()));
-        let plan = self.context.state().statement_to_plan(statement).await;
-        plan.map_err(|error| explain(&error, &sql))
+        match self.plan_of(&sql.statement).await {
+            Ok(plan) => Ok(plan),
+            Err(error) => Err(self.explained(&error, sql).await),
+        }
+    }
+
+    async fn plan_of(&self, statement: &SqlStatement) -> datafusion::error::Result<LogicalPlan> {
+        let statement = Statement::Statement(Box::new(statement.clone()));
+        self.context.state().statement_to_plan(statement).await
+    }
+
+    /// The error at its place. Where DataFusion names none, and several parts of the statement may be
+    /// meant, each is planned alone: the one that fails alike is meant.
+    async fn explained(&self, error: &DataFusionError, sql: Sql) -> Error {
+        let explained = explain(error, &sql);
+        if error.diagnostic().is_some_and(|it| it.span.is_some()) {
+            return explained;
+        }
+        for statement in alone(explained.message(), &sql.statement) {
+            let Err(other) = self.plan_of(&statement).await else {
+                continue;
+            };
+            let file = sql.file.clone();
+            let reads = sql.reads.clone();
+            let other = explain(
+                &other,
+                &Sql {
+                    file,
+                    statement,
+                    reads,
+                },
+            );
+            if other.message() == explained.message() {
+                return other;
+            }
+        }
+        explained
     }
 
     /// Types the plan as deep as can be done without data: until it could be executed.

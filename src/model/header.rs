@@ -36,6 +36,43 @@ pub struct ModelHeader {
     pub save_as: Option<String>,
     /// The formula that the model computes, for the transform log.
     pub formula: Option<String>,
+    /// Words that select it: `-s tag:weekly`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What `dfpipe check` would refuse or warn of, and why it is right here.
+    #[serde(default)]
+    pub allow: Allow,
+}
+
+/// What `dfpipe check` would refuse or warn of, each with the reason why it is right in this model.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// Functions that only estimate, such as `approx_distinct`.
+    pub approximations: Option<String>,
+    /// What takes rows in the order in which they come, such as `array_agg` without `order by`.
+    pub any_order: Option<String>,
+    /// Sums, means and deviations of floating-point numbers, whose last digits depend on the order.
+    pub float_aggregates: Option<String>,
+    /// That no key names a row.
+    pub no_key: Option<String>,
+    /// That nothing reads the model.
+    pub unused: Option<String>,
+}
+
+impl Allow {
+    /// The keys that are given, each with its reason.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("approximations", &self.approximations),
+            ("any_order", &self.any_order),
+            ("float_aggregates", &self.float_aggregates),
+            ("no_key", &self.no_key),
+            ("unused", &self.unused),
+        ];
+        all.into_iter()
+            .filter_map(|(key, reason)| Some((key, reason.as_deref()?)))
+    }
 }
 
 /// What the front matter of a file in `sql/checks/` says.

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    File, Model, Sql, SqlCheck, Use, Versions, fingerprint, graph, header, rules, versions,
+    File, Model, Recorded, Sql, SqlCheck, Use, Versions, fingerprint, graph, header, recorded,
+    rules, versions,
 };
 use crate::error::{Error, Result};
 
@@ -26,6 +27,8 @@ pub struct Project {
     pub checks: Vec<SqlCheck>,
     /// The versions of the models that were released.
     pub versions: Versions,
+    /// The destination's columns as they were last recorded.
+    pub recorded: Option<Recorded>,
 }
 
 impl Project {
@@ -45,6 +48,7 @@ pub fn load_with(folder: &Path, tables: &BTreeSet<String>, uses: &[Use]) -> Resu
     let mut files = vec![];
     collect(&folder.join(FOLDER), folder, &mut files)?;
     let versions = versions(folder)?;
+    let recorded = recorded(folder)?;
     let mut problems = vec![];
     let mut models = vec![];
     let mut checks = vec![];
@@ -88,6 +92,7 @@ pub fn load_with(folder: &Path, tables: &BTreeSet<String>, uses: &[Use]) -> Resu
             models,
             checks,
             versions,
+            recorded,
         }),
     }
 }
@@ -106,6 +111,17 @@ fn versions(folder: &Path) -> Result<Versions> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Versions::default()),
         Err(error) => {
             Err(Error::usage(format!("`{}` cannot be read", versions::LOCK)).because(error))
+        }
+    }
+}
+
+/// The destination's columns, if they were recorded.
+fn recorded(folder: &Path) -> Result<Option<Recorded>> {
+    match fs_err::read_to_string(folder.join(recorded::FILE)) {
+        Ok(text) => Recorded::parse(&text).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Error::usage(format!("`{}` cannot be read", recorded::FILE)).because(error))
         }
     }
 }
@@ -137,6 +153,7 @@ fn read_model(name: String, file: &File) -> Result<Model, Vec<Error>> {
         .into_iter()
         .chain(rules::checks(&header, file))
         .chain(rules::copy(&header, file))
+        .chain(rules::exceptions(&header, file))
         .collect();
     if !problems.is_empty() {
         return Err(problems);

@@ -8,18 +8,22 @@ use std::path::PathBuf;
 
 mod fingerprint;
 pub mod graph;
+mod habits;
 pub mod header;
 mod load;
 pub mod parameters;
+pub mod recorded;
 mod rules;
 pub mod select;
 pub mod sql;
 pub mod versions;
 
 pub use fingerprint::{combined, filled as filled_fingerprint};
-pub use header::{CheckHeader, ModelHeader, Severity};
+pub use habits::habits;
+pub use header::{Allow, CheckHeader, ModelHeader, Severity};
 pub use load::{Project, load, load_with};
 pub use parameters::Parameters;
+pub use recorded::Recorded;
 pub use sql::{Reference, Sql};
 pub use versions::{Use, Versions};
 

@@ -119,6 +119,21 @@ fn is_file_name(name: &str) -> bool {
     })
 }
 
+/// An exception without a reason is a silenced rule.
+pub fn exceptions(header: &ModelHeader, file: &File) -> Vec<Error> {
+    let empty = header
+        .allow
+        .given()
+        .filter(|(_, reason)| reason.trim().is_empty());
+    empty
+        .map(|(key, _)| {
+            Error::usage(format!("`allow.{key}` gives no reason"))
+                .at(header::place(file, "allow", None))
+                .with_hint(format!("say why it is right here: `{key}: …`"))
+        })
+        .collect()
+}
+
 /// Two models that are saved under one name.
 pub fn copies(models: &[Model]) -> Vec<Error> {
     let mut seen: BTreeMap<String, &Model> = BTreeMap::new();
@@ -143,7 +158,7 @@ pub fn copies(models: &[Model]) -> Vec<Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{checks, copy, name};
+    use super::{checks, copy, exceptions, name};
     use crate::{
         error::Error,
         model::{File, header},
@@ -159,6 +174,19 @@ mod tests {
 
     fn line(error: &Error) -> usize {
         error.place().unwrap().line
+    }
+
+    #[test]
+    fn an_exception_needs_a_reason() {
+        for (allow, count) in [
+            ("allow: {float_aggregates: rounded to cents below}", 0),
+            ("allow: {float_aggregates: ''}", 1),
+            ("allow: {unused: ' ', no_key: ''}", 2),
+        ] {
+            let file = file(allow);
+            let header = header::read(&file).unwrap();
+            assert_eq!(exceptions(&header, &file).len(), count, "{allow}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub async fn begin<'a>(
 
 /// What every beginning makes sure of.
 async fn prepare(pipeline: &Pipeline, select: &[String]) -> Result<Prepared> {
-    let selected = selection::resolve(&pipeline.project, select)?;
+    let selected = selection::resolve(pipeline, select).await?;
     pipeline.check().await?;
     Ok(Prepared {
         loads: load::loads_result(pipeline, &selected),

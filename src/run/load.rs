@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::OnRepeat,
     error::{Error, Kind, Result},
-    model::{Severity, select::select},
+    model::{Severity, select::with_ancestors},
     sinks::{Load, Receipt, Sink},
 };
 
@@ -29,11 +29,8 @@ pub fn loads_result(pipeline: &Pipeline, selected: &BTreeSet<String>) -> bool {
         .map(|read| read.table.as_str());
     let models = reads.filter(|table| project.model(table).is_some());
     let loaded = std::iter::once(pipeline.config.destination.model.as_str());
-    let needed: Vec<_> = loaded
-        .chain(models)
-        .map(|model| format!("+{model}"))
-        .collect();
-    select(&project.models, &needed).is_ok_and(|needed| needed.is_subset(selected))
+    let mut needed = loaded.chain(models);
+    needed.all(|model| with_ancestors(&project.models, model).is_subset(selected))
 }
 
 /// An error behind a load must not read as if nothing was loaded.

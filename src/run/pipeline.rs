@@ -14,7 +14,7 @@ use crate::{
     checks,
     clock::Clock,
     config::{Config, WorkingCopies},
-    engine::{Engine, check, column_place, engine_tables},
+    engine::{Checked, Engine, check, column_place, engine_tables},
     error::{Error, Result},
     model::{self, Parameters, Project, Use, header},
     sinks::metadata,
@@ -78,29 +78,36 @@ impl Pipeline {
         parameters
     }
 
-    /// Whether all models and checks are well, as far as declared schemas tell.
-    pub async fn check(&self) -> Result<()> {
-        self.typed().await.map(|_| ())
+    /// Types all models and checks from declared schemas; what is to be said, and stops nothing.
+    pub async fn check(&self) -> Result<Vec<Error>> {
+        self.checked().await.map(|checked| checked.notes)
     }
 
-    /// Types all models and checks from declared schemas: the columns of each model.
-    pub async fn typed(&self) -> Result<BTreeMap<String, SchemaRef>> {
+    /// Types all models and checks from declared schemas: their columns, and what is to be said.
+    pub async fn checked(&self) -> Result<Checked> {
+        let mut checked = self.looked_at().await?;
+        match Error::all(std::mem::take(&mut checked.problems)) {
+            Some(error) => Err(error),
+            None => Ok(checked),
+        }
+    }
+
+    /// The same, whatever is wrong.
+    pub async fn looked_at(&self) -> Result<Checked> {
         let spill = std::env::temp_dir();
         let engine = Engine::new(&self.config, &spill)?;
         let parameters = self.parameters("check");
-        let checked = check(&self.config, &self.project, &parameters, &engine).await?;
+        let mut checked = check(&self.config, &self.project, &parameters, &engine).await?;
         let is_well = |model: &str| checked.schemas.contains_key(model);
         let unanswerable = checks::check(&self.project, &is_well, &parameters, &engine).await;
-        let mut problems = checked.problems;
+        let mut problems = std::mem::take(&mut checked.problems);
         problems.extend(unanswerable);
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());
         let problems = problems.iter().flat_map(Error::problems).cloned();
-        match Error::all(problems) {
-            Some(error) => Err(error),
-            None => Ok(checked.schemas),
-        }
+        checked.problems = problems.collect();
+        Ok(checked)
     }
 
     /// What to say of models whose SQL is not that of a released version; nothing where none ever was.

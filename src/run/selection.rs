@@ -2,15 +2,29 @@
 
 use std::collections::BTreeSet;
 
+use super::{Pipeline, history, record::RunRecord};
 use crate::{
     error::{Error, Result},
-    model::{Project, select::select},
+    model::{
+        Project,
+        select::{Selection, asks_for_state, select},
+    },
 };
 
 /// The names of the selected models. Each must find what it reads among them: there is no earlier
 /// run to take it from.
-pub fn resolve(project: &Project, selectors: &[String]) -> Result<BTreeSet<String>> {
-    let selected = select(&project.models, selectors)?;
+pub async fn resolve(pipeline: &Pipeline, selectors: &[String]) -> Result<BTreeSet<String>> {
+    let project = &pipeline.project;
+    let modified = if asks_for_state(selectors) {
+        let last = history::last_successful(&pipeline.config).await;
+        last.map(|last| modified(project, &last))
+    } else {
+        None
+    };
+    let selection = Selection {
+        modified: modified.as_ref(),
+    };
+    let selected = select(&project.models, selectors, &selection)?;
     if selected.is_empty() {
         return Err(Error::usage("the selection is empty")
             .with_hint("name a model: `-s +unified_customers` builds it and all that it reads"));
@@ -37,4 +51,13 @@ pub fn resolve(project: &Project, selectors: &[String]) -> Result<BTreeSet<Strin
         Some(error) => Err(error),
         None => Ok(selected),
     }
+}
+
+/// The models whose statement is not that of `last`, or that it did not have.
+fn modified(project: &Project, last: &RunRecord) -> BTreeSet<String> {
+    let models = project.models.iter().filter(|model| {
+        let mut built = last.models.iter();
+        built.all(|then| then.name != model.name || then.fingerprint != model.fingerprint)
+    });
+    models.map(|model| model.name.clone()).collect()
 }

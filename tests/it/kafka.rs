@@ -546,6 +546,7 @@ fn source(kafka: config::Kafka) -> Source {
             path: vec!["id".to_owned()],
             required: true,
             is_email: false,
+            personal: None,
             description: None,
         }],
         max_dead_letters: 1.0,

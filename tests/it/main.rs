@@ -11,6 +11,7 @@ mod first_run;
 mod kafka;
 mod leaks;
 mod lineage;
+mod lint;
 mod models;
 mod notify;
 mod object_store;

@@ -218,7 +218,7 @@ fn a_run_that_fails_says_why_with_the_model_that_failed() {
     let project = telling(Project::orders());
     project.write(
         "sql/totals.sql",
-        "/* dfpipe\nversion: 1\n*/\nselect cast(customer as bigint) as number from orders -- for ada@shop.example\n",
+        "/* dfpipe\nversion: 1\nkey: [number]\n*/\nselect cast(customer as bigint) as number from orders -- for ada@shop.example\n",
     );
     let outcome = project.run(["run"]);
     assert_ne!(outcome.code, Some(0));

@@ -30,6 +30,7 @@ mod tests;
 
 pub use origin::{How, Sources, TableColumn};
 use plan::Relation;
+pub(super) use plan::values;
 
 /// All tables of a pipeline and what they are made of: sources first, then models in the order of
 /// building.

@@ -25,16 +25,32 @@ pub(super) struct Relation {
 /// What the rows of `plan` are made of; `known` are the tables that there are.
 pub(super) fn follow(plan: &LogicalPlan, known: &BTreeSet<String>) -> Relation {
     let mut walk = Walk {
-        known,
+        known: Some(known),
+        follows_harmless: true,
         outer: vec![],
         working: vec![],
     };
     walk.plan(plan)
 }
 
+/// What the values of the columns of `plan` are made of, as far as they tell what they are made of:
+/// hashes and counts do not. All tables are taken for known.
+pub(in crate::engine) fn values(plan: &LogicalPlan) -> Vec<Sources> {
+    let mut walk = Walk {
+        known: None,
+        follows_harmless: false,
+        outer: vec![],
+        working: vec![],
+    };
+    walk.plan(plan).columns
+}
+
 /// A walk through a plan, and what the names in it mean.
 pub(super) struct Walk<'a> {
-    known: &'a BTreeSet<String>,
+    /// The tables that there are; none are asked for where all are.
+    known: Option<&'a BTreeSet<String>>,
+    /// Whether values are followed that do not tell what they were made of.
+    pub(super) follows_harmless: bool,
     /// Rows of the queries around the one that is walked, the innermost last.
     pub(super) outer: Vec<(DFSchemaRef, Relation)>,
     /// What recursive queries read of themselves.
@@ -175,7 +191,7 @@ impl Walk<'_> {
         let mut relation = if let Some((_, relation)) = own {
             relation.clone()
         } else {
-            let is_known = self.known.contains(&name);
+            let is_known = self.known.is_none_or(|known| known.contains(&name));
             let fields = scan.projected_schema.fields().iter();
             let columns = fields.map(|field| {
                 if is_known {

@@ -22,10 +22,12 @@ use crate::{
 
 mod fetch;
 mod kept;
+mod last;
 mod tables;
 mod unfinished;
 
 pub use kept::{Kept, Reading, archived, in_work};
+pub use last::last_successful;
 pub use tables::{names_warehouse, open, open_warehouse};
 pub use unfinished::record;
 

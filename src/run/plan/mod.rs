@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::{
-    Pipeline, Request, identity, load,
+    Pipeline, Request, history, identity, load,
     record::{RunRecord, kind_of},
     selection,
 };
@@ -31,7 +31,6 @@ mod changes;
 mod columns;
 mod configuration;
 mod expected;
-mod last;
 pub mod obstacles;
 
 pub use changes::{Change, Reason};
@@ -160,9 +159,9 @@ pub struct PlannedLoad {
 /// Plans a run. Errors are those of the configuration and the SQL.
 pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Result<Plan> {
     let config = &pipeline.config;
-    let selected = selection::resolve(&pipeline.project, &request.select)?;
-    let schemas = pipeline.typed().await?;
-    let last = last::run(config).await;
+    let selected = selection::resolve(pipeline, &request.select).await?;
+    let schemas = pipeline.checked().await?.schemas;
+    let last = history::last_successful(config).await;
     let build = identity::build(&config.email_hash_key);
     let changed = changes::changes(pipeline, &schemas, &build, last.as_ref());
     let loads = load::loads_result(pipeline, &selected);

@@ -96,9 +96,9 @@ impl Decoder {
         let wanted: Vec<_> = (0..columns.len()).filter(is_wanted).collect();
         let key = source.key.as_ref();
         let key = key.and_then(|key| columns.iter().position(|column| column.name == *key));
-        // A refused record is kept with its key and without its addresses, whatever is projected.
+        // A refused record is kept with its key and without what is personal, whatever is projected.
         let is_found = |index: &usize| {
-            wanted.contains(index) || key == Some(*index) || columns[*index].is_email
+            wanted.contains(index) || key == Some(*index) || columns[*index].mask().is_some()
         };
         let found = (0..columns.len()).filter(is_found);
         let paths = found.map(|index| (index, &*columns[index].path));
@@ -276,7 +276,7 @@ impl Decoder {
     fn wrong_type(&self, column: &Column, slot: Slot<'_>) -> Fault {
         let path = column.path.join(".");
         let kind = column.kind.name();
-        let detail = if column.is_email {
+        let detail = if column.mask().is_some() {
             format!("`{path}` is not of type {kind}")
         } else {
             let found = match slot {
@@ -315,10 +315,12 @@ impl Decoder {
     ) -> Result<()> {
         let mut record = String::with_capacity(json.len());
         let mut shown = 0;
-        for range in self.addresses(json) {
+        for (range, mask) in self.personal(json) {
             if range.start >= shown {
                 record.push_str(&json[shown..range.start]);
-                record.push_str("\"[email]\"");
+                record.push('"');
+                record.push_str(mask);
+                record.push('"');
             }
             shown = shown.max(range.end);
         }
@@ -332,23 +334,27 @@ impl Decoder {
         self.reject(fault, record, key, origin)
     }
 
-    /// Where the declared addresses stand in `json`, from the front: each of them, if a key is
-    /// there twice.
-    fn addresses(&self, json: &str) -> Vec<Range<usize>> {
+    /// Where the declared personal data stand in `json`, from the front, and what to put there: each
+    /// of them, if a key is there twice.
+    fn personal(&self, json: &str) -> Vec<(Range<usize>, &'static str)> {
         let mut ranges = vec![];
         // What is no object ends the search; what was found before it still counts.
         let _ = self.tree.visit(json, &mut |column, raw| {
-            if self.columns[column].is_email {
-                ranges.extend(range_in(json, raw.get()));
+            if let Some(mask) = self.columns[column].mask() {
+                ranges.extend(range_in(json, raw.get()).map(|range| (range, mask)));
             }
         });
-        ranges.sort_by_key(|range| (range.start, range.end));
+        ranges.sort_by_key(|(range, _)| (range.start, range.end));
         ranges
     }
 
     /// The value of the key column as it may be shown.
     fn key_text(&self, text: &str) -> Option<String> {
         let column = &self.columns[self.key?];
+        // Rejects leave the run: a name or a phone number does not name a record there.
+        if column.personal.is_some() {
+            return None;
+        }
         match self.privacy.protect(Value::Text(text.into()), column) {
             Value::Text(text) => Some(text.into_owned()).filter(|text| !text.trim().is_empty()),
             _ => None,
@@ -357,10 +363,12 @@ impl Decoder {
 
     fn fields_as_json(&self, fields: &[Option<&str>]) -> String {
         let shown = self.columns.iter().zip(fields).map(|(column, field)| {
-            let value = match field {
-                Some(_) if column.is_email => "[email]".into(),
-                Some(text) => serde_json::Value::String(self.privacy.mask(text).into_owned()),
-                None => serde_json::Value::Null,
+            let value = match (field, column.mask()) {
+                (Some(_), Some(mask)) => mask.into(),
+                (Some(text), None) => {
+                    serde_json::Value::String(self.privacy.mask(text).into_owned())
+                }
+                (None, _) => serde_json::Value::Null,
             };
             (column.path.join("."), value)
         });

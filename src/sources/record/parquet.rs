@@ -181,12 +181,12 @@ impl<'a> ParquetDecoder<'a> {
         Ok(())
     }
 
-    /// One row as JSON, declared addresses left out.
+    /// One row as JSON, declared personal data left out.
     fn as_json(&self, row: &RecordBatch) -> String {
         let columns = &self.scan.source.columns;
         let is_shown = |name: &str| {
             !columns.iter().any(|column| {
-                column.is_email && column.path.first().is_some_and(|first| first == name)
+                column.mask().is_some() && column.path.first().is_some_and(|first| first == name)
             })
         };
         let schema = row.schema();

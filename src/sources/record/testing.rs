@@ -43,6 +43,7 @@ pub fn column(path: &str, kind: ColumnType, is_email: bool) -> Column {
         path: path.split('.').map(str::to_owned).collect(),
         required: false,
         is_email,
+        personal: None,
         description: None,
     }
 }

@@ -1,20 +1,36 @@
 //! Types the whole pipeline from declared schemas: no data, no network, all problems at once.
+//!
+//! Apart, one rule a file: what makes bytes depend on [`chance`] and on [`floats`], what of the
+//! [`loaded`] columns does not reach the destination, where [`personal`] data would leave the run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::{
+    arrow::datatypes::{Schema, SchemaRef},
+    logical_expr::LogicalPlan,
+};
 
 use super::{Engine, catalog::engine_tables, columns, diagnostics::explain, plan::ordered};
 use crate::{
     config::Config,
     error::{Error, Result, did_you_mean},
-    model::{Model, Parameters, Project},
+    model::{Model, Parameters, Project, Sql, SqlCheck, habits, select::with_ancestors},
     sources::source_schema,
     table_file::stored,
 };
+use personal::Followed;
+
+mod chance;
+mod floats;
+mod loaded;
+mod personal;
+#[cfg(test)]
+mod tests;
+
+pub use loaded::{RECORDED, record};
 
 /// What a checked pipeline is: the shapes of its models, and what is wrong with the others.
 #[derive(Debug)]
@@ -23,6 +39,8 @@ pub struct Checked {
     pub schemas: BTreeMap<String, SchemaRef>,
     /// All that is wrong.
     pub problems: Vec<Error>,
+    /// What is to be said, and stops nothing.
+    pub notes: Vec<Error>,
 }
 
 /// Checks all models of `project` and the files of its checks.
@@ -38,59 +56,132 @@ pub async fn check(
     for (name, schema) in engine_tables() {
         engine.register_shape(name, schema)?;
     }
-    let mut problems = vec![];
-    let mut broken: BTreeSet<&str> = BTreeSet::new();
-    let mut schemas = BTreeMap::new();
+    let mut checking = Checking {
+        parameters,
+        engine,
+        must_repeat: with_ancestors(&project.models, &config.destination.model),
+        broken: BTreeSet::new(),
+        followed: Followed::new(config),
+        schemas: BTreeMap::new(),
+        problems: vec![],
+    };
     for model in &project.models {
-        // A model above a broken one would only repeat its problem.
-        if model
-            .sql
-            .reads
-            .iter()
-            .any(|read| broken.contains(read.table.as_str()))
-        {
-            broken.insert(&model.name);
-            continue;
+        checking.model(model).await;
+    }
+    for check in &project.checks {
+        checking.file(check).await;
+    }
+    let Checking {
+        followed,
+        schemas,
+        mut problems,
+        ..
+    } = checking;
+    problems.extend(followed.problems(config, project));
+    problems.extend(settings(config, project));
+    let (wrong, mut notes) = habits(project, config, |model| schemas.contains_key(model));
+    problems.extend(wrong);
+    let loaded = project.model(&config.destination.model);
+    if let Some((model, schema)) = loaded.and_then(|it| Some((it, schemas.get(&it.name)?))) {
+        problems.extend(loaded::problems(model, schema));
+        if let Some(recorded) = &project.recorded {
+            let (wrong, new) = loaded::compare(model, schema, recorded);
+            problems.extend(wrong);
+            notes.extend(new);
         }
-        match check_model(engine, model, parameters).await {
-            Ok(schema) => _ = schemas.insert(model.name.clone(), schema),
+    }
+    Ok(Checked {
+        schemas,
+        problems,
+        notes,
+    })
+}
+
+/// What is known so far.
+struct Checking<'a> {
+    parameters: &'a Parameters,
+    engine: &'a Engine,
+    /// The loaded model and all that it reads: their bytes must not depend on chance.
+    must_repeat: BTreeSet<String>,
+    broken: BTreeSet<&'a str>,
+    followed: Followed,
+    schemas: BTreeMap<String, SchemaRef>,
+    problems: Vec<Error>,
+}
+
+impl<'a> Checking<'a> {
+    async fn model(&mut self, model: &'a Model) {
+        // A model above a broken one would only repeat its problem.
+        if self.reads_broken(&model.sql) {
+            self.broken.insert(&model.name);
+            return;
+        }
+        let must_repeat = self.must_repeat.contains(&model.name);
+        let state = self.engine.context.state_ref();
+        let mut chance = vec![];
+        if must_repeat {
+            chance.extend(chance::problems(model, &state.read()));
+        }
+        let checked = check_model(self.engine, model, self.parameters).await;
+        if let (true, Ok((_, plan))) = (must_repeat, &checked) {
+            chance.extend(floats::problems(model, plan, &state.read()));
+        }
+        chance.sort_by_key(|problem| problem.place().map(|place| (place.line, place.column)));
+        self.problems.extend(chance);
+        match checked {
+            Ok((schema, plan)) => {
+                if !self.followed.is_empty() {
+                    self.followed.follow(&model.name, &plan);
+                }
+                self.schemas.insert(model.name.clone(), schema);
+            }
             Err(error) => {
-                broken.insert(&model.name);
-                problems.push(error);
+                self.broken.insert(&model.name);
+                self.problems.push(error);
             }
         }
     }
-    for check in &project.checks {
-        if check
-            .sql
-            .reads
-            .iter()
-            .any(|read| broken.contains(read.table.as_str()))
-        {
-            continue;
+
+    async fn file(&mut self, check: &SqlCheck) {
+        if self.reads_broken(&check.sql) {
+            return;
         }
-        let planned = match engine.plan(&check.sql, parameters).await {
-            Ok(plan) => engine.verify(&plan, &check.sql).await,
-            Err(error) => Err(error),
+        let plan = match self.engine.plan(&check.sql, self.parameters).await {
+            Ok(plan) => plan,
+            Err(error) => return self.problems.push(error),
         };
-        problems.extend(planned.err());
+        let verified = self.engine.verify(&plan, &check.sql).await;
+        self.problems.extend(verified.err());
+        if !self.followed.is_empty() {
+            let quoted = self.followed.quoted(&check.name, &check.sql, &plan);
+            self.problems.extend(quoted);
+        }
     }
-    problems.extend(settings(config, project));
-    Ok(Checked { schemas, problems })
+
+    fn reads_broken(&self, sql: &Sql) -> bool {
+        let mut reads = sql.reads.iter();
+        reads.any(|read| self.broken.contains(read.table.as_str()))
+    }
 }
 
-async fn check_model(engine: &Engine, model: &Model, parameters: &Parameters) -> Result<SchemaRef> {
-    let plan = engine.plan(&model.sql, parameters).await?;
-    let schema: SchemaRef = Arc::new(stored(plan.schema().as_arrow()));
+/// The columns of `model` and its plan as it is written.
+async fn check_model(
+    engine: &Engine,
+    model: &Model,
+    parameters: &Parameters,
+) -> Result<(SchemaRef, LogicalPlan)> {
+    let written = engine.plan(&model.sql, parameters).await?;
+    let schema: SchemaRef = Arc::new(stored(written.schema().as_arrow()));
     let problems = columns::problems(&model.sql, &schema);
     let problems = problems.into_iter().chain(unknown_columns(model, &schema));
     if let Some(error) = Error::all(problems) {
         return Err(error);
     }
-    let plan = ordered(plan, &model.header.key).map_err(|error| explain(&error, &model.sql))?;
+    let plan =
+        ordered(written.clone(), &model.header.key).map_err(|error| explain(&error, &model.sql))?;
     engine.verify(&plan, &model.sql).await?;
     engine.register_shape(&model.name, SchemaRef::clone(&schema))?;
-    Ok(schema)
+    Ok((schema, written))
 }
 
 /// Columns that the front matter names and the select does not give.

@@ -1,11 +1,9 @@
-//! The run that a plan is compared with.
+//! The run that a plan, or a selection by state, is compared with.
 
+use super::{find, previous};
 use crate::{
     config::Config,
-    run::{
-        history,
-        record::{RunRecord, Status},
-    },
+    run::record::{RunRecord, Status},
 };
 
 /// How many runs are looked through for one that has built all models.
@@ -16,9 +14,9 @@ const LATEST: &str = "~";
 
 /// The last successful run of the pipeline and the profile, if there is one that can be read. One that
 /// has built all models tells more than one of a selection.
-pub async fn run(config: &Config) -> Option<RunRecord> {
+pub async fn last_successful(config: &Config) -> Option<RunRecord> {
     // Whatever run was the last of all: those of this pipeline and profile are before its end.
-    let any = history::find(config, None).await.ok()?;
+    let any = find(config, None).await.ok()?;
     let probe = RunRecord {
         run_id: LATEST.to_owned(),
         pipeline: config.pipeline.clone(),
@@ -26,10 +24,10 @@ pub async fn run(config: &Config) -> Option<RunRecord> {
         status: Status::Succeeded,
         ..any.record
     };
-    let past = history::previous(&probe, config, LOOKED_THROUGH).await;
+    let past = previous(&probe, config, LOOKED_THROUGH).await;
     let mut records = vec![];
     for past in &past {
-        let Ok(found) = history::find(config, Some(&past.run_id)).await else {
+        let Ok(found) = find(config, Some(&past.run_id)).await else {
             continue;
         };
         if found.record.select.is_empty() {
