@@ -3,7 +3,7 @@
 use super::Check;
 use crate::{
     error::Result,
-    model::{File, Model, Severity, Sql, header::BuiltinCheck},
+    model::{BuiltinCheck, File, Model, Severity, Sql},
 };
 
 /// A property of single rows: the rows for which `condition` holds are bad.

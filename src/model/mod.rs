@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+pub mod builtin;
 mod fingerprint;
 pub mod graph;
 pub mod header;
@@ -16,6 +17,7 @@ pub mod select;
 pub mod sql;
 pub mod versions;
 
+pub use builtin::BuiltinCheck;
 pub use fingerprint::{combined, filled as filled_fingerprint};
 pub use header::{CheckHeader, ModelHeader, Severity};
 pub use load::{Project, load, load_with};

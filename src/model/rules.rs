@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    File, Model, ModelHeader,
-    header::{self, BuiltinCheck},
-};
+use super::{BuiltinCheck, File, Model, ModelHeader, header};
 use crate::error::Error;
 
 /// Files that every run writes itself.
