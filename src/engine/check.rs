@@ -11,7 +11,7 @@ use super::{Engine, catalog::engine_tables, columns, diagnostics::explain, plan:
 use crate::{
     config::Config,
     error::{Error, Result, did_you_mean},
-    model::{Model, Parameters, Project},
+    model::{BuiltinCheck, Model, Parameters, Project},
     sources::source_schema,
     table_file::stored,
 };
@@ -70,7 +70,12 @@ pub async fn check(
             continue;
         }
         let planned = match engine.plan(&check.sql, parameters).await {
-            Ok(plan) => engine.verify(&plan, &check.sql).await,
+            Ok(plan) => {
+                // Bad rows are kept in a file as models are.
+                let schema = stored(plan.schema().as_arrow());
+                problems.extend(columns::problems(&check.sql, &schema));
+                engine.verify(&plan, &check.sql).await
+            }
             Err(error) => Err(error),
         };
         problems.extend(planned.err());
@@ -96,12 +101,8 @@ async fn check_model(engine: &Engine, model: &Model, parameters: &Parameters) ->
 /// Columns that the front matter names and the select does not give.
 fn unknown_columns(model: &Model, schema: &Schema) -> Vec<Error> {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
-    let checks = model.header.checks.iter().flat_map(|check| {
-        let lists = check.not_null.iter().chain(&check.unique).flatten();
-        let between = check.between.iter().map(|between| &between.column);
-        let one_of = check.one_of.iter().map(|one_of| &one_of.column);
-        lists.chain(between).chain(one_of)
-    });
+    let checks = model.header.checks.iter();
+    let checks = checks.flat_map(BuiltinCheck::columns);
     let mentioned: BTreeSet<&String> = model.header.key.iter().chain(checks).collect();
     let unknown = mentioned
         .into_iter()
