@@ -78,6 +78,11 @@ pub async fn previous(record: &RunRecord, config: &Config, count: usize) -> Vec<
         rows: other.load.map(|load| load.receipt.rows),
         run_id: other.run_id,
         run_date: other.run_date,
+        models: other
+            .models
+            .into_iter()
+            .map(|model| (model.name, model.file.rows))
+            .collect(),
         summary: other.summary,
     });
     past.take(count).collect()
@@ -89,6 +94,9 @@ pub async fn open(engine: &Engine, config: &Config, run: &RunFolder) -> Result<(
     let extracted = sources.filter(|source| run.extract(source).is_dir());
     extract::register(engine, run, extracted).await?;
     for (name, path) in run.models()? {
+        engine.register_parquet(&name, &path).await?;
+    }
+    for (name, path) in run.bad_rows()? {
         engine.register_parquet(&name, &path).await?;
     }
     Ok(())
