@@ -111,6 +111,7 @@ fn build(model: &Model, entry: &BuiltinCheck, property: Property) -> Result<Chec
         severity: entry.severity,
         hint: entry.hint.clone(),
         sql,
+        model: Some(model.name.clone()),
         order,
         tolerance: Tolerance {
             rows: entry.max_bad_rows,

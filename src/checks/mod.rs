@@ -42,12 +42,28 @@ pub struct Check {
     /// What a person should do when there are some.
     pub hint: Option<String>,
     sql: Sql,
+    /// The model whose front matter says it.
+    model: Option<String>,
     /// The columns by which bad rows are ordered before all others.
     order: Vec<String>,
     /// How many bad rows are still good.
     tolerance: Tolerance,
     /// The table that its bad rows can be asked as, without its prefix: also the name of their file.
     table: String,
+}
+
+impl Check {
+    /// The tables that it cannot be asked without, if it is about more than one model: nothing else makes sure
+    /// that they are there.
+    pub fn needs(&self) -> Vec<&str> {
+        let reads = self.sql.reads.iter().map(|read| read.table.as_str());
+        let mut tables: Vec<_> = reads.chain(self.model.as_deref()).collect();
+        tables.dedup();
+        if self.model.is_some() && tables.len() == 1 {
+            tables.clear();
+        }
+        tables
+    }
 }
 
 /// How many bad rows are still good; of two bounds the smaller counts.

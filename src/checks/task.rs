@@ -128,6 +128,7 @@ fn of_file(file: &SqlCheck, names: &mut Names<'_>) -> Check {
         severity: file.header.severity,
         hint: file.header.hint.clone(),
         sql: file.sql.clone(),
+        model: None,
         order: vec![],
         tolerance: Tolerance::default(),
         table: names.give(&file.name),

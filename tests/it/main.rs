@@ -1,6 +1,8 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod chaos;
+mod checks;
+mod checks_kept;
 mod crm;
 mod deploy;
 mod doctor;
