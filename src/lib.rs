@@ -51,5 +51,10 @@ pub mod doctor;
 /// A run's record as something to read.
 pub mod report;
 
+/// Who asked for it is told how a run ended.
+pub mod notify;
+/// A run's events for lineage catalogs.
+pub mod openlineage;
+
 /// The command line: the only room that prints.
 pub mod cli;

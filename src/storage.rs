@@ -15,8 +15,10 @@ use url::Url;
 use crate::error::{Error, Result};
 
 mod download;
+mod listing;
 mod refusal;
 mod remote;
+pub mod transfer;
 
 /// A place in a store.
 #[derive(Clone, Debug)]

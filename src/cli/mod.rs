@@ -13,6 +13,7 @@ use crate::{
 mod check;
 mod doctor;
 mod interrupt;
+mod lineage;
 mod paint;
 mod plan;
 mod progress;
@@ -20,8 +21,10 @@ mod query;
 mod release;
 mod replay;
 mod run;
+mod runs;
 mod schema;
 mod screen;
+mod told;
 
 use screen::{Detail, LogFormat, Screen};
 
@@ -82,7 +85,9 @@ enum Command {
     Query(query::Arguments),
     Doctor(doctor::Arguments),
     Release(release::Arguments),
+    Runs(runs::Arguments),
     Replay(replay::Arguments),
+    Lineage(lineage::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -112,8 +117,8 @@ pub fn main() -> ExitCode {
         tell_panics_as_objects(&screen);
     }
     let context = Context {
-        screen,
         global,
+        screen,
         clock,
     };
     let outcome = on_a_large_stack(|| start(arguments.command, &context));
@@ -184,7 +189,9 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Query(arguments) => query::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,
+        Command::Runs(arguments) => runs::execute(arguments, context).await,
         Command::Replay(arguments) => replay::execute(arguments, context).await,
+        Command::Lineage(arguments) => lineage::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

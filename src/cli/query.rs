@@ -31,7 +31,7 @@ pub struct Arguments {
     /// How the rows are printed
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
-    /// Ask this run instead of the last one
+    /// Ask this run instead of the last finished one: its name, the beginning of it, or `last`
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
 }
@@ -49,20 +49,15 @@ enum Format {
 /// Runs the statement and prints its rows.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let config = context.config()?;
-    let run = history::find(&config, arguments.run.as_deref())?;
+    let run = history::find(&config, arguments.run.as_deref()).await?;
     let spill = std::env::temp_dir();
     let engine = Engine::new(&config, &spill)?;
-    history::open(&engine, &config, &run).await?;
+    history::open(&engine, &run).await?;
     if history::names_warehouse(&arguments.statement) {
         history::open_warehouse(&engine, &config).await?;
     }
-    let record = history::record(&run)?;
-    let rows = engine
-        .ask(
-            &arguments.statement,
-            &Parameters::of_run(&record.parameters),
-        )
-        .await?;
+    let parameters = Parameters::of_run(&run.record.parameters);
+    let rows = engine.ask(&arguments.statement, &parameters).await?;
     print(rows, arguments.output, context).await
 }
 

@@ -19,9 +19,9 @@ pub struct Arguments {
 
 /// Replays the run and says whether the bytes are the same.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
-    let (folder, key) = find(&arguments.run, context)?;
     let scratch = tempfile::tempdir()
         .map_err(|error| Error::outside("a replay has no folder to work in").because(error))?;
+    let (folder, key) = find(&arguments.run, scratch.path(), context).await?;
     let progress = progress::on(context);
     let replay = replay::replay(
         &folder,
@@ -40,9 +40,10 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     context.screen.result(text.as_bytes())
 }
 
-/// The run's folder, and the key of the project around us. A folder that was copied elsewhere needs no
+/// The run's folder, fetched into `scratch` if it lies in a store, and the key of the project around us. A
+/// folder that was copied elsewhere needs no
 /// project; its key is then the environment's.
-fn find(run: &str, context: &Context) -> Result<(RunFolder, Secret)> {
+async fn find(run: &str, scratch: &Path, context: &Context) -> Result<(RunFolder, Secret)> {
     let path = Path::new(run);
     if path.join(history::RECORD).is_file() {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -53,7 +54,8 @@ fn find(run: &str, context: &Context) -> Result<(RunFolder, Secret)> {
         return Ok((RunFolder::open(&path), key));
     }
     let config = context.config()?;
-    Ok((history::find(&config, Some(run))?, config.email_hash_key))
+    let run = history::find(&config, Some(run)).await?;
+    Ok((run.fetched(scratch).await?, config.email_hash_key))
 }
 
 /// SQL that hashes no addresses needs no key; SQL that does is refused under any other key than the run's.

@@ -3,18 +3,23 @@
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-use super::{Context, interrupt, progress};
+use super::{Context, interrupt, progress, told::Told};
 use crate::{
     clock::parse_time,
+    config::Config,
     error::Result,
     model::Use,
-    report,
+    openlineage, report,
     run::{
-        self, Around, Event, Pipeline, Progress, Request,
+        self, Around, Ended, Event, Pipeline, Progress, Request, Several,
         record::{RunRecord, Step},
         resume,
     },
 };
+
+/// What a failed dry run leaves.
+const DRY: &str =
+    "this was a dry run: nothing of it is kept; `dfpipe run` keeps what can be looked into";
 
 /// Run the whole pipeline: extract, transform, check, load, report
 #[derive(Debug, clap::Args)]
@@ -61,27 +66,25 @@ fn used(text: &str) -> Result<Use, String> {
     Use::parse(text).ok_or_else(|| "not a version of a model: write engagement_score@1".to_owned())
 }
 
-/// Runs the pipeline and prints its report.
+/// Runs the pipeline, prints its report, and tells those who asked how it ended.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
-    let progress = progress::on(context);
-    let (pipeline, request) = prepare(arguments, context, progress.as_ref())?;
-    let interrupt = Notify::new();
-    let around = Around {
-        clock: &context.clock,
-        progress: progress.as_ref(),
-        documents: &report::documents,
-        interrupt: &interrupt,
-        journalled: &super::journalled,
+    let lines = progress::on(context);
+    let config = context.config()?;
+    let is_dry_run = arguments.dry_run;
+    let told = Told::new(&config, is_dry_run, lines.as_ref());
+    let ended = match begin_and_run(arguments, config, context, lines.as_ref()).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            told.of_refusal(&error).await;
+            return Err(error);
+        }
     };
-    let is_dry = request.dry_run;
-    let run = run::run(&pipeline, &request, &around);
-    let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
+    told.of_run(&ended.record).await;
     match ended.outcome {
         Ok(()) => print(&ended.record, context),
         Err(error) => {
-            let way_on = if is_dry {
-                "this was a dry run: nothing of it is kept; `dfpipe run` keeps what can be looked into"
-                    .to_owned()
+            let way_on = if is_dry_run {
+                DRY.to_owned()
             } else {
                 report::how_to_go_on(&ended.record)
             };
@@ -91,18 +94,52 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     }
 }
 
+/// The run that is asked for. An error means that nothing was begun.
+async fn begin_and_run(
+    arguments: Arguments,
+    config: Config,
+    context: &Context,
+    lines: &dyn Progress,
+) -> Result<Ended> {
+    let (pipeline, request) = prepare(arguments, config, context, lines)?;
+    // A dry run leaves nothing behind, in catalogs neither.
+    let catalogs = if request.dry_run {
+        None
+    } else {
+        openlineage::Listener::open(&pipeline, &context.clock).await?
+    };
+    let listeners = catalogs.iter().map(|it| it as &dyn Progress);
+    let progress = Several(std::iter::once(lines).chain(listeners).collect());
+    let interrupt = Notify::new();
+    let around = Around {
+        clock: &context.clock,
+        progress: &progress,
+        documents: &report::documents,
+        interrupt: &interrupt,
+        journalled: &super::journalled,
+    };
+    let run = run::run(&pipeline, &request, &around);
+    let ended = interrupt::listening(run, &interrupt, &context.screen).await?;
+    if let Some(catalogs) = &catalogs {
+        for message in catalogs.finish().await {
+            lines.report(&Event::Warning { message });
+        }
+    }
+    Ok(ended)
+}
+
 fn prepare(
     arguments: Arguments,
+    config: Config,
     context: &Context,
     progress: &dyn Progress,
 ) -> Result<(Pipeline, Request)> {
-    let config = context.config()?;
     let clock = &context.clock;
     if let Some(wanted) = arguments.resume {
         let wanted = Some(wanted.as_str()).filter(|wanted| !wanted.is_empty());
         let folder = resume::find(&config, wanted)?;
-        let pipeline = resume::pipeline(config, &folder, clock)?;
-        if let Some(message) = resume::own_sql(&pipeline, &[]) {
+        let (pipeline, warning) = resume::pipeline(config, &folder, clock)?;
+        if let Some(message) = warning {
             progress.report(&Event::Warning { message });
         }
         let request = Request {

@@ -5,7 +5,11 @@ use std::{path::Path, sync::Arc};
 use datafusion::{
     arrow::datatypes::{DataType, Field, Schema, SchemaRef},
     catalog::{MemorySchemaProvider, TableProvider},
-    datasource::empty::EmptyTable,
+    datasource::{
+        empty::EmptyTable,
+        file_format::options::ReadOptions,
+        listing::{ListingTable, ListingTableConfig, ListingTableUrl},
+    },
     prelude::{DataFrame, ParquetReadOptions},
 };
 
@@ -69,6 +73,30 @@ impl Engine {
         let options = ParquetReadOptions::default();
         let registered = self.context.register_parquet(name, url, options).await;
         registered.map_err(|error| odd(name, &error))
+    }
+
+    /// Registers Parquet files that were written as one table, here or in a store. They are of one shape.
+    pub async fn register_parts(&self, name: &str, files: &[Location]) -> Result<()> {
+        let mut urls = vec![];
+        for file in files {
+            self.context
+                .register_object_store(&file.root()?, Arc::clone(&file.store));
+            let url = ListingTableUrl::parse(file.url()?);
+            urls.push(url.map_err(|error| odd(name, &error))?);
+        }
+        let state = self.context.state();
+        let options = ParquetReadOptions::default()
+            .to_listing_options(state.config(), state.default_table_options());
+        let table = ListingTableConfig::new_with_multi_paths(urls)
+            .with_listing_options(options)
+            .infer_schema(&state)
+            .await
+            .and_then(ListingTable::try_new);
+        let table = table.map_err(|error| match files.first() {
+            Some(file) => file.refused(format!("the table `{name}` cannot be opened"), &error),
+            None => odd(name, &error),
+        })?;
+        self.register(name, Arc::new(table))
     }
 
     /// Registers Parquet files of a store as one table, columns matched by name, the last file's

@@ -11,7 +11,9 @@ mod auth;
 mod budget;
 mod client;
 mod failure;
+mod post;
 
 pub use answer::{Allowance, Answer};
 pub use client::Client;
 pub use failure::shown;
+pub use post::post_json;

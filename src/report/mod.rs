@@ -1,20 +1,22 @@
 //! A run's record becomes something to read. Knows the record and nothing else of a run.
 
+mod content;
+mod html;
+mod markdown;
+mod notification;
+mod numbers;
+pub mod runs;
 mod text;
 
-pub use text::completion;
+pub use notification::{of_refusal as notification_of_refusal, of_run as notification};
+pub use text::{completion, how_to_go_on};
 
 use crate::run::record::RunRecord;
 
 /// What is written beside the record, by file name.
-pub fn documents(_record: &RunRecord) -> Vec<(&'static str, String)> {
-    vec![]
-}
-
-/// What a run that did not end left, and the one command to go on.
-pub fn how_to_go_on(record: &RunRecord) -> String {
-    format!(
-        "the run did not finish; what it has lies in {}\ngo on with: dfpipe run --resume {}",
-        record.folder, record.run_id
-    )
+pub fn documents(record: &RunRecord) -> Vec<(&'static str, String)> {
+    vec![
+        ("report.md", markdown::report(record)),
+        ("report.html", html::report(record)),
+    ]
 }

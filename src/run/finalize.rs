@@ -37,7 +37,7 @@ impl Execution<'_> {
         self.tell(&Event::Archived {
             to: target.display(),
         });
-        for warning in archive::tidy(config).await {
+        for warning in archive::tidy(config, &self.record.run_id).await {
             self.tell(&Event::Warning {
                 message: warning.clone(),
             });

@@ -7,7 +7,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use crate::{
-    checks,
     config::Config,
     error::{Error, Result},
     sources::Window,
@@ -136,20 +135,25 @@ impl RunFolder {
 
     /// The tables of all models that were built.
     pub fn models(&self) -> Result<Vec<(String, PathBuf)>> {
-        tables(&self.path.join("models"), "")
-    }
-
-    /// The tables of bad rows; none if every check passed.
-    pub fn bad_rows(&self) -> Result<Vec<(String, PathBuf)>> {
-        let folder = self.checks();
-        if !folder.is_dir() {
-            return Ok(vec![]);
+        let folder = self.path.join("models");
+        let failed =
+            |error: std::io::Error| Error::outside("the run cannot be read").because(error);
+        let mut tables = vec![];
+        for entry in fs_err::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if let Some(name) = name.strip_suffix(".parquet") {
+                tables.push((name.to_owned(), path.clone()));
+            }
         }
-        let mut tables = tables(&folder, checks::PREFIX)?;
-        // They are for the owner of the run; others may ask about all the rest.
-        tables.retain(|(_, path)| fs_err::File::open(path).is_ok());
+        tables.sort();
         Ok(tables)
     }
+
     /// Writes `value` as JSON under a temporary name, then gives the file its own.
     pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
         let mut text = serde_json::to_string_pretty(value)
@@ -166,21 +170,6 @@ impl RunFolder {
             .and_then(|()| fs_err::rename(&part, &path))
             .map_err(|error| Error::outside(format!("`{name}` cannot be written")).because(error))
     }
-}
-
-/// The Parquet files in `folder`, each with the name of its table.
-fn tables(folder: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)>> {
-    let failed = |error: std::io::Error| Error::outside("the run cannot be read").because(error);
-    let mut tables = vec![];
-    for entry in fs_err::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if let Some(name) = name.strip_suffix(".parquet") {
-            tables.push((format!("{prefix}{name}"), path.clone()));
-        }
-    }
-    tables.sort();
-    Ok(tables)
 }
 
 /// Whether a local archive has that run already. In a store, microseconds must do.

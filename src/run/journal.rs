@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The journal's name in the run's folder.
-const FILE: &str = "journal.ndjson";
+pub const FILE: &str = "journal.ndjson";
 
 /// One line of a journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -41,12 +41,14 @@ pub fn loads_result(pipeline: &Pipeline, selected: &BTreeSet<String>) -> bool {
 
 /// An error behind a load must not read as if nothing was loaded.
 pub fn is_loaded(receipt: &Receipt, error: &Error) -> Error {
+    let hint = "do not load this date again: its rows are complete";
+    let more = error.hint().map(|more| format!("; {more}"));
     Error::outside(format!(
         "load {} of {} is in `{}`, but the run could not be finished",
         receipt.load_number, receipt.run_date, receipt.destination
     ))
     .because(error)
-    .with_hint("do not load this date again: its rows are complete")
+    .with_hint(format!("{hint}{}", more.unwrap_or_default()))
 }
 
 /// The number of a new load, or the error that the date is loaded.

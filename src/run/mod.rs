@@ -48,7 +48,7 @@ mod transform;
 
 pub use folder::RunFolder;
 pub use pipeline::Pipeline;
-pub use progress::{Event, Progress};
+pub use progress::{Event, Progress, Several};
 use record::{Failure, RunRecord, Status, Step};
 use state::State;
 

@@ -147,3 +147,14 @@ pub trait Progress: Send + Sync {
     /// Takes note of `event`.
     fn report(&self, event: &Event);
 }
+
+/// Several listeners, told one after the other.
+pub struct Several<'a>(pub Vec<&'a dyn Progress>);
+
+impl Progress for Several<'_> {
+    fn report(&self, event: &Event) {
+        for listener in &self.0 {
+            listener.report(event);
+        }
+    }
+}

@@ -9,8 +9,10 @@ use crate::{
     checks::CheckRecord, config::From, engine::Spill, sinks::Receipt, table_file::FileFacts,
 };
 
-/// A run. All that determined its result is in here, beside what came of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A run. All that determined its result is in here, beside what came of it. What an earlier version did
+/// not write is read as nothing: history outlives versions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunRecord {
     /// The run.
     pub run_id: String,
@@ -87,6 +89,10 @@ impl RunRecord {
 
     /// How long the run took, over all its attempts.
     pub fn seconds(&self) -> f64 {
+        // Earlier versions did not tell steps.
+        if self.steps.is_empty() {
+            return seconds(self.started_at, self.finished_at).max(0.0);
+        }
         self.steps.iter().map(|step| step.seconds).sum()
     }
 
@@ -101,10 +107,11 @@ impl RunRecord {
 }
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It goes on, or it died without a word.
+    #[default]
     Running,
     /// It ended well.
     Succeeded,
@@ -197,7 +204,8 @@ pub struct Redone {
 }
 
 /// The program that ran: the same build makes the same bytes of the same inputs.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(default)]
 pub struct Build {
     /// The version of dfpipe.
     pub version: String,
@@ -261,7 +269,8 @@ pub struct Flow {
 }
 
 /// Memory and parallelism of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EngineRecord {
     /// Bytes that queries might hold.
     pub memory_limit: usize,
@@ -270,7 +279,8 @@ pub struct EngineRecord {
 }
 
 /// What a source gave.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SourceRecord {
     /// The source.
     pub name: String,
@@ -327,17 +337,23 @@ pub struct ModelRecord {
     /// Its table.
     pub file: FileFacts,
     /// What building it spilled.
+    #[serde(default)]
     pub spill: Spill,
     /// How long building it took.
+    #[serde(default)]
     pub seconds: f64,
     /// The models and tables that it reads.
+    #[serde(default)]
     pub reads: Vec<String>,
     /// Its columns.
+    #[serde(default)]
     pub columns: Vec<ColumnRecord>,
     /// The most memory that building it took from the limit, in bytes.
+    #[serde(default)]
     pub peak_memory: u64,
     /// Of what it was built: statement, parameters, program, and the hashes of what it reads. As long as
     /// that is the same, so is the table.
+    #[serde(default)]
     pub identity: String,
 }
 

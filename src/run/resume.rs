@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::{Error, Kind, Result},
-    model::{Use, combined},
+    model::combined,
     table_file::{FileFacts, hash_file},
 };
 
@@ -41,8 +41,13 @@ pub fn find(config: &Config, wanted: Option<&str>) -> Result<RunFolder> {
 }
 
 /// The pipeline that `folder` goes on with: its own moment, and the SQL as it is by now. Once its load
-/// has begun, the destination may hold its rows; then it is the SQL that the run has had.
-pub fn pipeline(config: Config, folder: &RunFolder, clock: &Clock) -> Result<Pipeline> {
+/// has begun, the destination may hold its rows; then it is the SQL that the run has had, and if that is
+/// not the project's any more, a reader should know.
+pub fn pipeline(
+    config: Config,
+    folder: &RunFolder,
+    clock: &Clock,
+) -> Result<(Pipeline, Option<String>)> {
     let state = State::replay(journal::read(folder)?)?;
     let begun = &state.begun;
     if begun.profile != config.profile {
@@ -53,23 +58,20 @@ pub fn pipeline(config: Config, folder: &RunFolder, clock: &Clock) -> Result<Pip
         let hint = format!("add `--profile {}`", begun.profile);
         return Err(Error::usage(message).with_hint(hint));
     }
-    if state.may_have_loaded() {
-        Pipeline::load_from(config, folder.path(), &[], Some(begun.as_of), clock)
-    } else {
+    let (as_of, uses) = (Some(begun.as_of), &begun.uses);
+    if !state.may_have_loaded() {
         let project = config.project.clone();
-        Pipeline::load_from(config, &project, &begun.uses, Some(begun.as_of), clock)
+        let pipeline = Pipeline::load_from(config, &project, uses, as_of, clock)?;
+        return Ok((pipeline, None));
     }
-}
-
-/// What a reader should know of a run that is finished with other SQL than the project's.
-pub fn own_sql(pipeline: &Pipeline, uses: &[Use]) -> Option<String> {
+    let pipeline = Pipeline::load_from(config, folder.path(), &[], as_of, clock)?;
     let config = &pipeline.config;
-    let project = Pipeline::project(config, &config.project, uses).ok();
-    let now = project.map(|project| combined(&project.models));
-    (now != Some(combined(&pipeline.project.models))).then(|| {
-        "the SQL has changed since the load began: this run is finished with the SQL that it began with"
-            .to_owned()
-    })
+    let by_now = Pipeline::project(config, &config.project, uses).ok();
+    let by_now = by_now.map(|project| combined(&project.models));
+    let is_same = by_now == Some(combined(&pipeline.project.models));
+    let warning = "the SQL has changed since the load began: this run is finished with the SQL that it \
+                   began with";
+    Ok((pipeline, (!is_same).then(|| warning.to_owned())))
 }
 
 /// A plain run of a date stops at an unfinished one: what that one did may be the better half of the

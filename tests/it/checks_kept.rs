@@ -86,8 +86,10 @@ fn a_failed_check_stops_the_load_and_says_where_its_rows_are() {
       totals          1 row  [time]
     checks
       0 of 2 passed, 1 to look at, 1 against the load
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
-    go on with: dfpipe run --resume [run]
+    orders 2026-11-15 failed in transform
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: the check `more.not_null(customer)` found 2 bad rows
     cause: expected: `customer` is never null.
 

@@ -111,33 +111,33 @@ fn a_profile_names_all_variables_that_it_lacks() {
     exit code: 2
     ----- stderr -----
     error: the environment variable `CRM_API_URL` is not set
-      --> dfpipe.yml:74:16
+      --> dfpipe.yml:79:16
        |
-    74 |           url: ${CRM_API_URL}
+    79 |           url: ${CRM_API_URL}
        |                ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_URL=…`) or give a default: `${CRM_API_URL:-default}`
 
     error: the environment variable `CRM_API_KEY` is not set
-      --> dfpipe.yml:80:21
+      --> dfpipe.yml:85:21
        |
-    80 |             bearer: ${CRM_API_KEY}
+    85 |             bearer: ${CRM_API_KEY}
        |                     ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_KEY=…`) or give a default: `${CRM_API_KEY:-default}`
 
     error: the environment variable `KAFKA_BROKERS` is not set
-      --> dfpipe.yml:87:20
+      --> dfpipe.yml:92:20
        |
-    87 |           brokers: ${KAFKA_BROKERS}
+    92 |           brokers: ${KAFKA_BROKERS}
        |                    ^^^^^^^^^^^^^^^^
 
     hint: set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`
 
     error: the environment variable `EMAIL_HASH_KEY` is not set
-      --> dfpipe.yml:67:21
+      --> dfpipe.yml:69:21
        |
-    67 |     email_hash_key: ${EMAIL_HASH_KEY}
+    69 |     email_hash_key: ${EMAIL_HASH_KEY}
        |                     ^^^^^^^^^^^^^^^^^
 
     hint: set it (`export EMAIL_HASH_KEY=…`) or give a default: `${EMAIL_HASH_KEY:-default}`
@@ -151,9 +151,9 @@ fn an_unknown_profile_is_answered_with_those_there_are() {
     exit code: 2
     ----- stderr -----
     error: there is no profile `prd`
-      --> dfpipe.yml:47:3
+      --> dfpipe.yml:49:3
        |
-    47 |   local:
+    49 |   local:
        |   ^
 
     hint: the profiles are: local, prod
@@ -550,7 +550,10 @@ fn a_failing_check_stops_the_load_and_keeps_the_run() {
       totals          2 rows  [time]
     checks
       0 of 1 passed, 1 against the load
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    orders 2026-11-15 failed in transform
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: the check `nobody_is_rich` found 1 bad row
     cause: expected: Nobody spends more than ten.
 
@@ -616,7 +619,10 @@ fn a_source_of_unreadable_records_is_broken() {
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
       orders          1 row         1 refused  [time]
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    orders 2026-11-15 failed in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: 1 of 2 records of `orders` cannot be read, more than 1%
 
     hint: look at them: dfpipe query --run [run] "select place, error from dead_letters"
@@ -757,7 +763,7 @@ fn a_question_that_is_wrong_is_shown_where_it_is_wrong() {
     ----- stderr -----
     error: there is no run `yesterday`
 
-    hint: runs lie below `[project]/.dfpipe/archive`
+    hint: the last one is `[run]`; `dfpipe runs` lists them
     ");
 }
 

@@ -106,10 +106,12 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       log_values                  28 rows  [time]
       rejected_customers         160 rows  [time]
       log_output                  12 rows  [time]
+      run_charts                  33 rows  [time]
+      run_flow                    28 rows  [time]
       run_summary                 15 rows  [time]
       transform_log               78 rows  [time]
     checks
-      151 of 153 passed, 2 to look at
+      162 of 164 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles  [time]
     "#);
@@ -126,6 +128,8 @@ fn a_finished_run_holds_all_its_files_and_leaves_none_behind() {
         "journal.ndjson",
         "models/engagement_score.parquet",
         "rejects.parquet",
+        "report.html",
+        "report.md",
         "run.json",
         "step1_crm_extract.parquet",
         "step2_events_extract.parquet",

@@ -1,5 +1,6 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
+mod archive;
 mod chaos;
 mod checks;
 mod checks_kept;
@@ -11,8 +12,11 @@ mod errors;
 mod first_run;
 mod kafka;
 mod leaks;
+mod lineage;
 mod models;
+mod notify;
 mod object_store;
+mod openlineage;
 mod plan;
 mod prod;
 mod progress;
@@ -20,7 +24,9 @@ mod ranges;
 mod records;
 mod repeat;
 mod replay;
+mod report;
 mod resume;
+mod runs;
 mod safety;
 mod same_bytes;
 mod schema;

@@ -118,7 +118,10 @@ fn a_bucket_that_is_not_there_is_named_as_the_cause() {
             ----- stderr -----
             as of 2026-11-15 00:00 UTC: fixed by the profile `local`
             extract
-            the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+            orders 2026-11-15 failed in extract
+            Nothing was loaded: the destination is as it was before.
+            What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+            Go on with: dfpipe run --resume [run]
             error: the files of `orders` cannot be listed: `s3://no-such-bucket/[name]`
             cause: NoSuchBucket: The specified bucket does not exist
 
@@ -139,7 +142,10 @@ fn an_object_that_is_not_there_is_a_wrong_path() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    orders 2026-11-15 failed in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: source `orders` has no files at `s3://without-orders/orders.csv`
 
     hint: look at `path` in dfpipe.yml; a relative path begins at the project
@@ -158,7 +164,10 @@ fn keys_that_the_store_does_not_take_are_named_as_the_cause() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    orders 2026-11-15 failed in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: the files of `orders` cannot be listed: `s3://any-bucket/*.csv`
     cause: InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records.
 
@@ -176,7 +185,10 @@ fn a_store_that_cannot_be_reached_is_given_up_soon() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    orders 2026-11-15 failed in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: the files of `orders` cannot be listed: `s3://any-bucket/*.csv`
     cause: Connection refused, after 6 retries
 
@@ -194,7 +206,10 @@ fn an_endpoint_without_tls_has_to_be_allowed() {
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
-    the run did not finish; what it has lies in [project]/.dfpipe/work/[run]
+    orders 2026-11-15 failed in extract
+    Nothing was loaded: the destination is as it was before.
+    What it has done is kept, with report.html, in [project]/.dfpipe/work/[run]
+    Go on with: dfpipe run --resume [run]
     error: the files of `orders` cannot be listed: `s3://any-bucket/*.csv`
     cause: URL scheme is not allowed
 

@@ -26,7 +26,7 @@ fn the_first_plan_says_all_that_would_be_done_and_does_nothing() {
     compared with nothing: no run of this profile has succeeded yet
 
     Sources
-      orders  files  unknown how many records
+      orders  files  unknown how many records, 59 B
 
     Models: 1 in this order
       totals
@@ -56,7 +56,7 @@ fn after_a_run_nothing_has_changed() {
     compared with run [run] of 2026-11-15
 
     Sources
-        orders  files  3 records, as in the last run
+        orders  files  3 records in the last run, 59 B
 
     Models: 1 in this order, nothing has changed
         totals
@@ -89,10 +89,10 @@ fn after_a_run_nothing_has_changed_in_the_shipped_pipeline() {
         "from capped_customers where true",
     );
     let plan = self::plan(&project);
-    let changed = self::changes(&plan).into_iter();
-    let changed = changed.filter(|(_, change)| change != "unchanged");
-    let names: Vec<_> = changed.map(|(name, _)| name).collect();
-    assert_snapshot!(names.join(" "), @"engagement_score log_output log_values rejected_customers run_summary transform_log unified_customers");
+    let edited = self::changes(&plan).into_iter();
+    let edited = edited.filter(|(_, change)| change != "unchanged");
+    let names: Vec<_> = edited.map(|(name, _)| name).collect();
+    assert_snapshot!(names.join(" "), @"engagement_score log_output log_values rejected_customers run_charts run_flow run_summary transform_log unified_customers");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_plan_tells_new_removed_and_retyped() {
     compared with run [run] of 2026-11-15
 
     Sources
-        orders  files  3 records, as in the last run
+        orders  files  3 records in the last run, 59 B
 
     Models: 2 in this order, 3 changes
       ~ totals     its SQL has changed; its columns: amount Decimal128(28, 2) → Float64
@@ -319,7 +319,7 @@ fn a_loaded_date_is_told_and_planning_goes_on() {
         hint: `dfpipe run --new-load` appends a further load of that date
 
     Sources
-        orders  files  3 records, as in the last run
+        orders  files  3 records in the last run, 59 B
 
     Models: 1 in this order, nothing has changed
         totals
@@ -416,7 +416,7 @@ fn a_plan_is_json_with_stable_names() {
           "records": 3,
           "requests": null,
           "minutes": null,
-          "bytes": null,
+          "bytes": 59,
           "notes": []
         }
       ],

@@ -33,14 +33,14 @@ fn a_run_is_replayed_by_its_name() {
     ----- stdout -----
     run [run] replayed: 1 models, all with the same bytes
     ----- stderr -----
-      totals: 2 rows
+      totals          2 rows  [time]
     ");
-    assert_snapshot!(project.run(["replay", "2026"]).screen(), @"
+    assert_snapshot!(project.run(["replay", "1999"]).screen(), @"
     exit code: 2
     ----- stderr -----
-    error: there is no run `2026`
+    error: there is no run `1999`
 
-    hint: runs lie below `[project]/.dfpipe/archive`
+    hint: the last one is `[run]`; `dfpipe runs` lists them
     ");
 }
 

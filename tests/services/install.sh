@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Gets the services that the tests talk to: Apache Kafka and an S3 server, all under target/services/.
+# Gets the services that the tests talk to: Apache Kafka, an S3 server and a browser, all named under
+# target/services/.
 #
 # Run it as often as you like: what is there already is left alone, which takes a moment. Java, Maven and
 # Python come from apt-get where that may be used; elsewhere the script prints the line to type and stops.
-# A service that cannot be had otherwise costs its own tests only, unless CI=true.
+# The browser comes from there as well, if none is installed. A service that cannot be had otherwise costs its own tests only, unless CI=true.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,6 +25,11 @@ kafka_pins() {
 python_pins() {
     cat "$here/install.sh" "$here/python/"* | cksum
     identity "$services/python/bin/python"
+}
+
+chromium_pins() {
+    cksum <"$here/install.sh"
+    identity "$services/chromium/program"
 }
 
 identity() {
@@ -179,6 +185,27 @@ install_python() {
         -r "$here/python/requirements.txt" </dev/null >&2 || return
 }
 
+# --- the browser ----------------------------------------------------------------------------------
+# Chromium opens the reports as people do. It is not ours to unpack: the system's own is named, if need be
+# after installing it.
+
+install_chromium() {
+    local home="$services/chromium" program
+    if ! program=$(find_chromium); then
+        say "Installing Chromium, in which the tests open the reports."
+        apt_install chromium || say "It can be installed by: sudo apt-get install -y --no-install-recommends chromium"
+        program=$(find_chromium) || return
+    fi
+    rm -rf "$home"
+    mkdir -p "$home"
+    ln -s "$program" "$home/program"
+    "$home/program" --version >/dev/null 2>&1
+}
+
+find_chromium() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome
+}
+
 # --- the whole of it ------------------------------------------------------------------------------
 
 ensure() { # SERVICE WHICH_TESTS
@@ -192,7 +219,7 @@ ensure() { # SERVICE WHICH_TESTS
     fi
 }
 
-if is_current kafka && is_current python; then
+if is_current kafka && is_current python && is_current chromium; then
     exit 0
 fi
 lock
@@ -200,6 +227,7 @@ install_tools
 missing=0
 ensure kafka "the tests that read from Apache Kafka" || missing=1
 ensure python "the tests that read from or write to an object store" || missing=1
+ensure chromium "the tests that look at reports in a browser" || missing=1
 if [ $missing -eq 0 ]; then
     say "The test services are in place."
 elif [ "${CI:-}" = true ]; then

@@ -31,10 +31,11 @@ pub fn render(plan: &Plan) -> String {
 
 /// A title and indented lines; nothing without lines.
 fn section(title: &str, lines: impl IntoIterator<Item = String>) -> String {
-    let lines: String = lines
+    let lines: Vec<_> = lines
         .into_iter()
         .map(|line| format!("  {line}\n"))
         .collect();
+    let lines = lines.concat();
     if lines.is_empty() {
         lines
     } else {
@@ -127,6 +128,9 @@ fn sources(plan: &Plan) -> Vec<String> {
 fn expected(expected: &Expected) -> String {
     let mut parts = vec![];
     match expected.records {
+        Some(records) if expected.basis == Basis::LastRun => {
+            parts.push(format!("{} in the last run", counted(records, "record")));
+        }
         Some(records) => parts.push(counted(records, "record")),
         None => parts.push("unknown how many records".to_owned()),
     }
@@ -140,9 +144,6 @@ fn expected(expected: &Expected) -> String {
         short if short < 1.0 => "less than a minute by the rate limit".to_owned(),
         long => format!("at least {long:.0} min by the rate limit"),
     }));
-    if expected.basis == Basis::LastRun {
-        parts.push("as in the last run".to_owned());
-    }
     parts.extend(expected.notes.iter().cloned());
     parts.join(", ")
 }

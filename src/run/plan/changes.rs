@@ -89,11 +89,11 @@ pub fn changes(
     let models = project.models.iter();
     let models = models.map(|model| comparison.model(model, schemas.get(&model.name)));
     let models = models.collect();
-    let built = last.models.iter().map(|model| model.name.clone());
+    let names = last.models.iter().map(|model| model.name.clone());
     Changes {
         sources,
         models,
-        removed: built.filter(|name| project.model(name).is_none()).collect(),
+        removed: names.filter(|name| project.model(name).is_none()).collect(),
     }
 }
 

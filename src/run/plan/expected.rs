@@ -47,14 +47,18 @@ pub async fn expected(
     last: Option<&SourceRecord>,
 ) -> Expected {
     match survey(source, window, privacy).await {
-        Ok(survey) => Expected {
-            basis: Basis::Source,
-            records: survey.records,
-            requests: survey.requests,
-            minutes: survey.minutes,
-            bytes: survey.bytes,
-            notes: survey.notes,
-        },
+        Ok(survey) => {
+            // Files do not say how many records they hold: then the last run does.
+            let then = last.filter(|_| survey.records.is_none());
+            Expected {
+                basis: then.map_or(Basis::Source, |_| Basis::LastRun),
+                records: then.map(|last| last.records).or(survey.records),
+                requests: survey.requests,
+                minutes: survey.minutes,
+                bytes: survey.bytes,
+                notes: survey.notes,
+            }
+        }
         Err(error) => {
             let mut expected = remembered(source, window, last);
             let asked = format!("it cannot be asked: {error}");

@@ -18,20 +18,24 @@ const LATEST: &str = "~";
 /// has built all models tells more than one of a selection.
 pub async fn run(config: &Config) -> Option<RunRecord> {
     // Whatever run was the last of all: those of this pipeline and profile are before its end.
-    let any = history::find(config, None).ok()?;
+    let any = history::find(config, None).await.ok()?;
     let probe = RunRecord {
         run_id: LATEST.to_owned(),
         pipeline: config.pipeline.clone(),
         profile: config.profile.clone(),
         status: Status::Succeeded,
-        ..history::record(&any).ok()?
+        ..any.record
     };
     let past = history::previous(&probe, config, LOOKED_THROUGH).await;
-    let records = past.iter().filter_map(|past| {
-        let folder = history::find(config, Some(&past.run_id)).ok()?;
-        history::record(&folder).ok()
-    });
-    let records: Vec<_> = records.collect();
-    let whole = records.iter().find(|record| record.select.is_empty());
-    whole.or(records.first()).cloned()
+    let mut records = vec![];
+    for past in &past {
+        let Ok(found) = history::find(config, Some(&past.run_id)).await else {
+            continue;
+        };
+        if found.record.select.is_empty() {
+            return Some(found.record);
+        }
+        records.push(found.record);
+    }
+    records.into_iter().next()
 }

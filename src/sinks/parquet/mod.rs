@@ -28,7 +28,6 @@ use crate::{
 
 mod footer;
 mod outcome;
-mod upload;
 
 /// Footers that are read at a time: each takes a far store a moment, and there is one per load.
 const AT_A_TIME: usize = 16;
@@ -128,7 +127,8 @@ impl Sink for Warehouse {
         let name = format!("load-{:04}.parquet", load.load_number);
         let target = self.date(load.run_date).join(&[&name]);
         let staging = self.staging(&load.run_id);
-        upload::upload(staged, &staging)
+        staging
+            .upload(staged)
             .await
             .map_err(|error| self.failed("cannot be written", &*error))?;
         let put = target

@@ -7,7 +7,7 @@ use object_store::Error as StoreError;
 
 use super::{
     super::{Load, Loaded},
-    footer, upload,
+    footer,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -38,7 +38,9 @@ pub async fn settle(
 
 /// Reads back what the load holds, and gives its hash.
 pub async fn verify(found: &Loaded, load: &Load, facts: &FileFacts) -> Result<String> {
-    let sha256 = upload::hash(&found.location)
+    let sha256 = found
+        .location
+        .sha256()
         .await
         .map_err(|error| unknown(&found.location).because(error))?;
     if sha256 == facts.sha256 && found.rows == load.rows {

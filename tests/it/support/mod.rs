@@ -2,12 +2,16 @@
 
 pub(crate) mod addresses;
 pub(crate) mod artefacts;
+pub(crate) mod catalog;
+pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod crm;
 pub(crate) mod fixtures;
+pub(crate) mod gate;
 pub(crate) mod kafka;
 pub(crate) mod project;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
 pub(crate) mod terminal;
+pub(crate) mod webhook;

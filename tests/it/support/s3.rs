@@ -19,7 +19,7 @@ use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, path::Path as Key};
 use tokio::runtime::Runtime;
 
-use super::{artefacts, project::Project, services};
+use super::{artefacts, gate::Gate, project::Project, services};
 use dfpipe::storage::Location;
 
 pub(crate) struct S3 {
@@ -69,6 +69,11 @@ impl S3 {
             endpoint: format!("http://127.0.0.1:{}", port.trim_end()),
             _server: server,
         }
+    }
+
+    /// A gate of the caller's own before the server.
+    pub(crate) fn gate(&self) -> Gate {
+        Gate::before(&self.endpoint)
     }
 
     /// The variables by which everybody's tools find a store.

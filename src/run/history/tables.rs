@@ -1,0 +1,109 @@
+//! The tables of a run, and of the destination, for questions: from a folder or from a store.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{AT_A_TIME, Past};
+use crate::{
+    checks,
+    config::Config,
+    engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables},
+    error::Result,
+    sinks,
+    storage::Location,
+};
+
+/// The schema of the destination's tables.
+const WAREHOUSE: &str = "warehouse";
+
+/// Registers all tables of a run.
+pub async fn open(engine: &Engine, run: &Past) -> Result<()> {
+    let mut tables = Tables::default();
+    for folder in ["extract", "models", "checks"] {
+        let folder = run.location.join(&[folder]);
+        let files = folder.files().await.map_err(|error| {
+            let message = format!("`{}` cannot be listed", folder.display());
+            folder.refused(message, &*error)
+        })?;
+        for file in files {
+            tables.take(&run.location, file);
+        }
+    }
+    for (name, schema) in engine_tables() {
+        let files = tables.0.get(name);
+        // Refused records are for the owner of the run; others may ask about all the rest.
+        if files.is_none_or(|files| !files.iter().all(is_readable)) {
+            tables.0.remove(name);
+            engine.register_shape(name, schema)?;
+        }
+    }
+    let registered = tables.0.iter();
+    let registered = registered.map(|(name, files)| engine.register_parts(name, files));
+    let mut registered = stream::iter(registered).buffer_unordered(AT_A_TIME);
+    while registered.try_next().await?.is_some() {}
+    Ok(())
+}
+
+/// The files of each table.
+#[derive(Default)]
+struct Tables(BTreeMap<String, Vec<Location>>);
+
+impl Tables {
+    fn take(&mut self, run: &Location, file: Location) {
+        let Some(within) = file.path.prefix_match(&run.path) else {
+            return;
+        };
+        let parts: Vec<_> = within.map(|part| part.as_ref().to_owned()).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let table = match parts.as_slice() {
+            ["extract", "extract_log.parquet"] => Some(EXTRACT_LOG),
+            ["extract", "rejects", file] if is_table(file) => Some(EXTRACT_REJECTS),
+            ["extract", "dead_letters", file] if is_table(file) => Some(DEAD_LETTERS),
+            ["extract", source, file] if is_table(file) => Some(*source),
+            ["models", model] => model.strip_suffix(".parquet"),
+            // Bad rows are for the owner of the run as well.
+            ["checks", rows] if is_readable(&file) => {
+                let name = rows.strip_suffix(".parquet");
+                let table = name.map(|name| format!("{}{name}", checks::PREFIX));
+                return self.push(table.as_deref(), file);
+            }
+            _ => None,
+        };
+        self.push(table, file);
+    }
+
+    fn push(&mut self, table: Option<&str>, file: Location) {
+        if let Some(table) = table {
+            self.0.entry(table.to_owned()).or_default().push(file);
+        }
+    }
+}
+
+fn is_table(file: &str) -> bool {
+    file.ends_with(".parquet")
+}
+
+/// Whether the file can be opened here; one in a store is not asked before it is needed.
+fn is_readable(file: &Location) -> bool {
+    let path = file.local_file();
+    path.is_none_or(|path| fs_err::File::open(path).is_ok())
+}
+
+/// Whether `statement` may speak of the destination. It is opened only then: no other question
+/// should wait for a store, or fail with it.
+pub fn names_warehouse(statement: &str) -> bool {
+    let statement = statement.to_lowercase();
+    [WAREHOUSE, "show", "information_schema"]
+        .iter()
+        .any(|word| statement.contains(word))
+}
+
+/// Registers the destination's tables.
+pub async fn open_warehouse(engine: &Engine, config: &Config) -> Result<()> {
+    engine.create_schema(WAREHOUSE)?;
+    let latest = sinks::open(config)?.latest().await?;
+    let files: Vec<_> = latest.into_iter().map(|load| load.location).collect();
+    let table = format!("{WAREHOUSE}.{}_latest", config.destination.table);
+    engine.register_files(&table, &files).await
+}
