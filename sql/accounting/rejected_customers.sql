@@ -18,6 +18,18 @@ checks:
         - not_in_crm
         - no_usable_events
         - no_events_in_window
+  # Counted from the records, not from customers_in_scope: a check must not trust what it checks.
+  - accounts_for:
+      keys: [customer_id]
+      from:
+        - {table: crm_records, where: "status <> 'outside_window' and trim(customer_id) <> ''"}
+        - {table: event_records, where: "status <> 'outside_window' and trim(customer_id) <> ''"}
+        - {table: extract_rejects, columns: [record_key], where: "trim(record_key) <> ''"}
+      exactly_one_of:
+        - {table: unified_customers}
+        - {table: unified_customers, columns: [event_customer_id]}
+        - {table: rejected_customers}
+    hint: A model lost or doubled these customers. Compare unified_customers and rejected_customers with crm_records and event_records.
 */
 with
 

@@ -16,7 +16,7 @@ crm as (
     select count(*) as valid_customers from crm_extract
 )
 
--- Of no customers at all no share can be too small: at_least_100_customers speaks up then.
+-- Of no customers at all no share can be too small: the row count of unified_customers speaks up then.
 select crm.valid_customers, summary.match_rate, summary.match_rate_events_side
 from summary
 cross join crm

@@ -21,7 +21,16 @@ checks:
   - unique: [event_customer_id]
   - between: {column: engagement_score, min: 0, max: 100}
   - one_of: {column: category, values: [active, at_risk, churned]}
+  - distribution: {column: category, max_share: 0.99}
+    severity: warn
+    hint: Is last_activity_date still maintained in the CRM? A category that holds everyone tells nobody apart.
   - one_of: {column: matched_by, values: [customer_id, canonical_id, email_hash]}
+  - row_count: {min: 100}
+    severity: warn
+    hint: Is this a small test, or is most of a source missing? See the records read per source in the transform log.
+  - row_count: {min_share_of_last: 0.5, max_share_of_last: 2}
+    severity: warn
+    hint: Half or twice the customers of the last run. Compare the records read per source with those of that run.
 */
 with
 

@@ -6,6 +6,9 @@ save_as: step1_crm_extract.parquet
 checks:
   - not_null: [customer_id, updated_at]
   - unique: [customer_id]
+  - freshness: {column: updated_at, max_age_days: 2}
+    severity: warn
+    hint: The CRM has no newer customers. Is this an export that was not renewed?
 */
 with
 

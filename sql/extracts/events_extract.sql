@@ -15,6 +15,9 @@ checks:
       - last_event_at
       - event_count
   - unique: [customer_id]
+  - freshness: {column: last_event_at, max_age_days: 2}
+    severity: warn
+    hint: Customers do something every day. Has a producer stopped, or is a file missing?
 */
 with
 

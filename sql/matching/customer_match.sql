@@ -6,6 +6,8 @@ checks:
   - not_null: [customer_id, event_customer_id, matched_by]
   - unique: [customer_id]
   - unique: [event_customer_id]
+  - refers_to: {columns: [customer_id], model: crm_extract}
+  - refers_to: {columns: [event_customer_id], model: events_extract, to: [customer_id]}
   - one_of: {column: matched_by, values: [customer_id, canonical_id, email_hash]}
 */
 with

@@ -1,10 +1,18 @@
 //! The checks of a model's front matter, as queries for bad rows.
 
-use super::Check;
+use std::collections::BTreeMap;
+
+use super::{
+    Check, Tolerance, accounts, rows,
+    tables::{self, Property},
+};
 use crate::{
     error::Result,
-    model::{File, Model, Severity, Sql, header::BuiltinCheck},
+    model::{BuiltinCheck, File, Model, Sql},
 };
+
+/// How many rows each model had in the last successful run that built it.
+pub type LastRows = BTreeMap<String, u64>;
 
 /// A property of single rows: the rows for which `condition` holds are bad.
 pub struct Predicate {
@@ -13,11 +21,11 @@ pub struct Predicate {
 }
 
 /// All checks that the front matter of `model` asks for: of single rows, and of rows together.
-pub fn of_model(model: &Model) -> Result<(Vec<Predicate>, Vec<Check>)> {
+pub fn of_model(model: &Model, last: &LastRows) -> Result<(Vec<Predicate>, Vec<Check>)> {
     let mut predicates = vec![];
     let mut others = vec![];
     for header in &model.header.checks {
-        let (more_predicates, more) = of_entry(model, header)?;
+        let (more_predicates, more) = of_entry(model, header, last)?;
         predicates.extend(more_predicates);
         others.extend(more);
     }
@@ -25,35 +33,57 @@ pub fn of_model(model: &Model) -> Result<(Vec<Predicate>, Vec<Check>)> {
 }
 
 /// The checks of one entry of the front matter.
-pub fn of_entry(model: &Model, header: &BuiltinCheck) -> Result<(Vec<Predicate>, Vec<Check>)> {
+pub fn of_entry(
+    model: &Model,
+    entry: &BuiltinCheck,
+    last: &LastRows,
+) -> Result<(Vec<Predicate>, Vec<Check>)> {
     let table = quoted(&model.name);
-    let build = |property: String, description: String, query: String| {
-        let name = format!("{}.{property}", model.name);
-        build(name, description, header.severity, query)
-    };
     let mut predicates = vec![];
-    for (property, description, condition) in conditions(header) {
-        let query = format!("select * from {table} where {condition}");
+    for property in rows::properties(entry) {
+        let query = format!("select * from {table} where {}", property.condition);
+        let (name, description) = (property.name, property.description);
+        let order = None;
+        let of_rows = Property {
+            name,
+            description,
+            query,
+            order,
+        };
         predicates.push(Predicate {
-            check: build(property, description, query)?,
-            condition,
+            check: build(model, entry, of_rows)?,
+            condition: property.condition,
         });
     }
-    let mut others = vec![];
-    if let Some(columns) = &header.unique {
-        let list: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
-        let (list, names) = (list.join(", "), columns.join(", "));
-        let mut count = "rows".to_owned();
-        while columns.contains(&count) {
-            count.push('_');
-        }
-        let query = format!(
-            "select {list}, count(*) as {count} from {table} group by {list} having count(*) > 1"
-        );
-        let description = format!("No two rows have the same `{names}`.");
-        others.push(build(format!("unique({names})"), description, query)?);
-    }
-    Ok((predicates, others))
+    let last = last.get(&model.name).copied();
+    let table = table.as_str();
+    let others = [
+        entry.unique.as_ref().map(|one| tables::unique(table, one)),
+        entry
+            .refers_to
+            .as_ref()
+            .map(|one| tables::refers_to(table, one)),
+        entry
+            .row_count
+            .as_ref()
+            .map(|one| tables::row_count(table, one, last)),
+        entry
+            .freshness
+            .as_ref()
+            .map(|one| tables::freshness(table, one)),
+        entry
+            .null_share
+            .as_ref()
+            .map(|one| tables::null_share(table, one)),
+        entry
+            .distribution
+            .as_ref()
+            .map(|one| tables::distribution(table, one)),
+        entry.accounts_for.as_ref().map(accounts::accounts_for),
+    ];
+    let others = others.into_iter().flatten();
+    let others = others.map(|property| build(model, entry, property));
+    Ok((predicates, others.collect::<Result<_>>()?))
 }
 
 /// One query that counts the bad rows of all `predicates` of `model`, a column for each.
@@ -68,14 +98,28 @@ pub fn count(model: &Model, predicates: &[Predicate]) -> Result<Sql> {
     parse(&format!("checks of {}", model.name), text)
 }
 
-fn build(name: String, description: String, severity: Severity, query: String) -> Result<Check> {
-    let sql = parse(&name, query)?;
+fn build(model: &Model, entry: &BuiltinCheck, property: Property) -> Result<Check> {
+    let name = format!("{}.{}", model.name, property.name);
+    let sql = parse(&name, property.query)?;
+    let all = entry.max_bad_share.map(|_| {
+        let query = format!("select 1 as one from {}", quoted(&model.name));
+        parse(&name, query)
+    });
+    let order = property.order.unwrap_or_else(|| model.header.key.clone());
     Ok(Check {
-        name,
-        description,
-        severity,
-        hint: None,
+        description: property.description,
+        severity: entry.severity,
+        hint: entry.hint.clone(),
         sql,
+        model: Some(model.name.clone()),
+        order,
+        tolerance: Tolerance {
+            rows: entry.max_bad_rows,
+            share: entry.max_bad_share,
+            of: all.transpose()?,
+        },
+        table: String::new(),
+        name,
     })
 }
 
@@ -87,42 +131,26 @@ fn parse(name: &str, text: String) -> Result<Sql> {
     })
 }
 
-/// Name, meaning and condition of bad rows, of each property of single rows.
-fn conditions(header: &BuiltinCheck) -> Vec<(String, String, String)> {
-    let not_null = header.not_null.iter().flatten().map(|column| {
-        (
-            format!("not_null({column})"),
-            format!("`{column}` is never null."),
-            format!("{} is null", quoted(column)),
-        )
-    });
-    let between = header.between.iter().map(|between| {
-        let (column, min, max) = (&between.column, between.min, between.max);
-        let name = quoted(column);
-        (
-            format!("between({column}, {min}, {max})"),
-            format!("`{column}` lies between {min} and {max}."),
-            format!(
-                "(cast({name} as double) < {min} or cast({name} as double) > {max} \
-                 or isnan(cast({name} as double)))"
-            ),
-        )
-    });
-    let one_of = header.one_of.iter().map(|one_of| {
-        let values = one_of
-            .values
-            .iter()
-            .map(|value| format!("'{}'", value.replace('\'', "''")));
-        let values = values.collect::<Vec<_>>().join(", ");
-        (
-            format!("one_of({})", one_of.column),
-            format!("`{}` is one of {values}.", one_of.column),
-            format!("{} not in ({values})", quoted(&one_of.column)),
-        )
-    });
-    not_null.chain(between).chain(one_of).collect()
+/// The name as SQL takes it whatever it is.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// All names as SQL takes them.
+pub fn names(columns: &[String]) -> Vec<String> {
+    columns.iter().map(|column| quoted(column)).collect()
+}
+
+/// The text as SQL writes it.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name for a column beside `taken`, in quotes.
+pub fn free(name: &str, taken: &[String]) -> String {
+    let mut free = name.to_owned();
+    while taken.contains(&free) {
+        free.push('_');
+    }
+    quoted(&free)
 }

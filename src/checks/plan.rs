@@ -2,7 +2,10 @@
 //!
 //! Those of `sql/checks/` are files as models are: the engine looks at them together.
 
-use super::builtin::{self, Predicate};
+use super::{
+    Check,
+    builtin::{self, LastRows, Predicate},
+};
 use crate::{
     engine::Engine,
     error::{Error, Result},
@@ -19,8 +22,14 @@ pub async fn check(
 ) -> Vec<Error> {
     let mut problems = vec![];
     for model in project.models.iter().filter(|model| is_well(&model.name)) {
+        // What is wrong with another model is said there.
+        let can_be_asked = |check: &Check| {
+            let mut reads = check.sql.reads.iter().map(|read| read.table.as_str());
+            reads.all(|table| project.model(table).is_none() || is_well(table))
+        };
         let planner = Planner {
             model,
+            can_be_asked: &can_be_asked,
             parameters,
             engine,
         };
@@ -34,15 +43,16 @@ pub async fn check(
 
 struct Planner<'a> {
     model: &'a Model,
+    can_be_asked: &'a (dyn Fn(&Check) -> bool + Sync),
     parameters: &'a Parameters,
     engine: &'a Engine,
 }
 
 impl Planner<'_> {
     async fn all(&self) -> Result<()> {
-        let (predicates, others) = builtin::of_model(self.model)?;
+        let (predicates, others) = builtin::of_model(self.model, &LastRows::new())?;
         self.count(&predicates).await?;
-        for check in &others {
+        for check in others.iter().filter(|check| (self.can_be_asked)(check)) {
             self.plan(&check.sql).await?;
         }
         Ok(())
@@ -51,8 +61,8 @@ impl Planner<'_> {
     async fn one_by_one(&self) -> Vec<Error> {
         let mut problems = vec![];
         for (index, entry) in self.model.header.checks.iter().enumerate() {
-            let planned = match builtin::of_entry(self.model, entry) {
-                Ok((predicates, others)) => self.entry(&predicates, others).await,
+            let planned = match builtin::of_entry(self.model, entry, &LastRows::new()) {
+                Ok((predicates, others)) => self.entry(&predicates, &others).await,
                 Err(error) => Err(error),
             };
             // Its own place lies in a query that nobody wrote.
@@ -65,9 +75,10 @@ impl Planner<'_> {
         problems
     }
 
-    async fn entry(&self, predicates: &[Predicate], others: Vec<super::Check>) -> Result<()> {
+    async fn entry(&self, predicates: &[Predicate], others: &[Check]) -> Result<()> {
         let checks = predicates.iter().map(|predicate| &predicate.check);
-        for check in checks.chain(&others) {
+        let others = others.iter().filter(|check| (self.can_be_asked)(check));
+        for check in checks.chain(others) {
             self.plan(&check.sql).await?;
         }
         self.count(predicates).await

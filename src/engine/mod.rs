@@ -12,6 +12,7 @@ mod catalog;
 mod check;
 mod columns;
 mod diagnostics;
+mod faults;
 mod lineage;
 mod memory;
 mod mentions;

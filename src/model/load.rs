@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    File, Model, Recorded, Sql, SqlCheck, Use, Versions, fingerprint, graph, header, recorded,
-    rules, versions,
+    File, Model, Recorded, Sql, SqlCheck, Use, Versions, builtin, fingerprint, graph, header,
+    recorded, rules, versions,
 };
 use crate::error::{Error, Result};
 
@@ -85,6 +85,10 @@ pub fn load_with(folder: &Path, tables: &BTreeSet<String>, uses: &[Use]) -> Resu
     let unknown: Vec<_> = unknown
         .map(|read| graph::unknown_table(&read.table, names.iter().copied()).at(read.place.clone()))
         .collect();
+    if problems.is_empty() {
+        let names = names.iter().copied();
+        problems.extend(builtin::rules::unknown_tables(&models, &names));
+    }
     problems.extend(unknown);
     match Error::all(problems) {
         Some(error) => Err(error),
@@ -151,7 +155,7 @@ fn read_model(name: String, file: &File) -> Result<Model, Vec<Error>> {
     };
     let problems: Vec<_> = problems
         .into_iter()
-        .chain(rules::checks(&header, file))
+        .chain(builtin::rules::problems(&header, file))
         .chain(rules::copy(&header, file))
         .chain(rules::exceptions(&header, file))
         .collect();

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+pub mod builtin;
 mod fingerprint;
 pub mod graph;
 mod habits;
@@ -18,6 +19,7 @@ pub mod select;
 pub mod sql;
 pub mod versions;
 
+pub use builtin::BuiltinCheck;
 pub use fingerprint::{combined, filled as filled_fingerprint};
 pub use habits::habits;
 pub use header::{Allow, CheckHeader, ModelHeader, Severity};

@@ -1,11 +1,9 @@
-//! What must hold of a model beyond the types of its header: its name, its checks, its copy.
+//! What must hold of a model beyond the types of its header: its name, its copy. Its checks are
+//! looked at in `builtin/rules.rs`.
 
 use std::collections::BTreeMap;
 
-use super::{
-    File, Model, ModelHeader,
-    header::{self, BuiltinCheck},
-};
+use super::{File, Model, ModelHeader, header};
 use crate::error::Error;
 
 /// Files that every run writes itself.
@@ -46,50 +44,6 @@ fn better(stem: &str) -> String {
         Some(first) if first.is_ascii_digit() => format!("_{name}"),
         Some(_) => name,
     }
-}
-
-/// Each check says exactly one thing, and says it of something.
-pub fn checks(header: &ModelHeader, file: &File) -> Vec<Error> {
-    let problem = |check: &BuiltinCheck| match given(check).as_slice() {
-        [] => Some(
-            Error::usage("this check says nothing")
-                .with_hint("give one of: not_null, unique, between, one_of"),
-        ),
-        [(property, 0)] => Some(
-            Error::usage(format!("this check says nothing: `{property}` is empty"))
-                .with_hint("name something, or remove the check"),
-        ),
-        [_] => None,
-        several => {
-            let names: Vec<_> = several.iter().map(|(name, _)| *name).collect();
-            let message = format!("this check says several things: {}", names.join(", "));
-            Some(Error::usage(message).with_hint("make a check of each"))
-        }
-    };
-    let problems = header
-        .checks
-        .iter()
-        .enumerate()
-        .filter_map(|(index, check)| {
-            Some(problem(check)?.at(header::place(file, "checks", Some(index))))
-        });
-    problems.collect()
-}
-
-/// The properties that a check gives, each with how much it names.
-fn given(check: &BuiltinCheck) -> Vec<(&'static str, usize)> {
-    let not_null = check.not_null.iter().map(|list| ("not_null", list.len()));
-    let unique = check.unique.iter().map(|list| ("unique", list.len()));
-    let between = check.between.iter().map(|_| ("between", 1));
-    let one_of = check
-        .one_of
-        .iter()
-        .map(|one_of| ("one_of", one_of.values.len()));
-    not_null
-        .chain(unique)
-        .chain(between)
-        .chain(one_of)
-        .collect()
 }
 
 /// A copy lies in the run's folder, in a format there is, and takes the place of no other file.
@@ -158,7 +112,7 @@ pub fn copies(models: &[Model]) -> Vec<Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{checks, copy, exceptions, name};
+    use super::{copy, exceptions, name};
     use crate::{
         error::Error,
         model::{File, header},
@@ -233,25 +187,6 @@ mod tests {
             "step4_load.parquet",
         ] {
             assert_eq!(refused(bad), Some(3), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_check_says_exactly_one_thing() {
-        let refused = |check: &str| {
-            let file = file(&format!("checks:\n  - unique: [a]\n  - {check}"));
-            let problems = checks(&header::read(&file).unwrap(), &file);
-            problems.iter().map(line).collect::<Vec<_>>()
-        };
-        assert!(refused("{not_null: [a], severity: warn}").is_empty());
-        for bad in [
-            "severity: warn",
-            "not_null: []",
-            "unique: []",
-            "one_of: {column: a, values: []}",
-            "{not_null: [a], unique: [a]}",
-        ] {
-            assert_eq!(refused(bad), [5], "{bad}");
         }
     }
 }

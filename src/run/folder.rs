@@ -123,6 +123,11 @@ impl RunFolder {
         self.path.join("models").join(format!("{name}.parquet"))
     }
 
+    /// Bad rows that checks found, a file per check.
+    pub fn checks(&self) -> PathBuf {
+        self.path.join("checks")
+    }
+
     /// The SQL that the run is made of, as `sql/…`.
     pub fn sql(&self) -> PathBuf {
         self.path.join("sql")

@@ -9,6 +9,7 @@ use super::{
     state::State,
 };
 use crate::{
+    checks::{self, Check},
     config::OnRepeat,
     error::{Error, Kind, Result},
     model::{Severity, select::with_ancestors},
@@ -22,12 +23,14 @@ const RECEIPT: &str = "step4_load_receipt.json";
 /// stop a load are built.
 pub fn loads_result(pipeline: &Pipeline, selected: &BTreeSet<String>) -> bool {
     let project = &pipeline.project;
-    let checks = project.checks.iter();
-    let stopping = checks.filter(|check| check.header.severity == Severity::Error);
-    let reads = stopping
-        .flat_map(|check| &check.sql.reads)
-        .map(|read| read.table.as_str());
-    let models = reads.filter(|table| project.model(table).is_some());
+    let Ok(checks) = checks::list(project, &|_| true) else {
+        return false;
+    };
+    let stopping = checks
+        .iter()
+        .filter(|check| check.severity == Severity::Error);
+    let needed = stopping.flat_map(Check::needs);
+    let models = needed.filter(|table| project.model(table).is_some());
     let loaded = std::iter::once(pipeline.config.destination.model.as_str());
     let mut needed = loaded.chain(models);
     needed.all(|model| with_ancestors(&project.models, model).is_subset(selected))

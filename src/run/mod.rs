@@ -16,16 +16,16 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    checks::{self, CheckRecord},
     clock::Clock,
     engine::Engine,
     error::{Error, Kind, Result},
-    model::{Parameters, Severity, Use},
+    model::{Parameters, Use},
     sinks::Sink,
 };
 
 pub mod archive;
 mod begin;
+mod checking;
 mod extract;
 mod finalize;
 mod folder;
@@ -190,26 +190,6 @@ impl Execution<'_> {
             kept,
         });
         Ok(())
-    }
-
-    async fn check(&mut self) -> Result<()> {
-        let is_built = |name: &str| self.selected.contains(name);
-        let project = &self.pipeline.project;
-        self.record.checks =
-            checks::run_all(project, &is_built, &self.parameters, &self.engine).await?;
-        let failed = |severity: Severity| {
-            let failed = |check: &&CheckRecord| !check.passed() && check.severity == severity;
-            self.record.checks.iter().filter(failed).count()
-        };
-        self.tell(&Event::Checked {
-            checks: self.record.checks.len(),
-            warnings: failed(Severity::Warn),
-            errors: failed(Severity::Error),
-        });
-        match checks::verdict(&self.record.checks) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
     }
 
     /// Writes down how the run ended, and lets it go.

@@ -285,14 +285,14 @@ fn as_json(batch: &RecordBatch) -> Result<Vec<Value>> {
 }
 
 #[cfg(unix)]
-fn only_owner(path: &Path) -> Result<()> {
+pub(super) fn only_owner(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o600))
         .map_err(|error| Error::outside("a file cannot be protected").because(error))
 }
 
 #[cfg(not(unix))]
-fn only_owner(_path: &Path) -> Result<()> {
+pub(super) fn only_owner(_path: &Path) -> Result<()> {
     Ok(())
 }
 

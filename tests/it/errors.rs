@@ -559,6 +559,7 @@ fn a_failing_check_stops_the_load_and_keeps_the_run() {
 
     hint: Ask them how they do it.
     such as {"customer":"ada","amount":13.00}
+    see them: dfpipe query --run [run] "select * from check_nobody_is_rich"
     "#);
     let kept = project.unfinished();
     assert_eq!(kept.len(), 1, "{kept:?}");

@@ -111,7 +111,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       run_summary                 15 rows  [time]
       transform_log               78 rows  [time]
     checks
-      157 of 159 passed, 2 to look at
+      162 of 164 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles  [time]
     "#);

@@ -2,6 +2,8 @@
 
 mod archive;
 mod chaos;
+mod checks;
+mod checks_kept;
 mod crm;
 mod deploy;
 mod doctor;

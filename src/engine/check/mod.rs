@@ -17,7 +17,9 @@ use super::{Engine, catalog::engine_tables, columns, diagnostics::explain, plan:
 use crate::{
     config::Config,
     error::{Error, Result, did_you_mean},
-    model::{Model, Parameters, Project, Sql, SqlCheck, habits, select::with_ancestors},
+    model::{
+        BuiltinCheck, Model, Parameters, Project, Sql, SqlCheck, habits, select::with_ancestors,
+    },
     sources::source_schema,
     table_file::stored,
 };
@@ -150,6 +152,9 @@ impl<'a> Checking<'a> {
             Ok(plan) => plan,
             Err(error) => return self.problems.push(error),
         };
+        // Bad rows are kept in a file as models are.
+        let schema = stored(plan.schema().as_arrow());
+        self.problems.extend(columns::problems(&check.sql, &schema));
         let verified = self.engine.verify(&plan, &check.sql).await;
         self.problems.extend(verified.err());
         if !self.followed.is_empty() {
@@ -187,12 +192,8 @@ async fn check_model(
 /// Columns that the front matter names and the select does not give.
 fn unknown_columns(model: &Model, schema: &Schema) -> Vec<Error> {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
-    let checks = model.header.checks.iter().flat_map(|check| {
-        let lists = check.not_null.iter().chain(&check.unique).flatten();
-        let between = check.between.iter().map(|between| &between.column);
-        let one_of = check.one_of.iter().map(|one_of| &one_of.column);
-        lists.chain(between).chain(one_of)
-    });
+    let checks = model.header.checks.iter();
+    let checks = checks.flat_map(BuiltinCheck::columns);
     let mentioned: BTreeSet<&String> = model.header.key.iter().chain(checks).collect();
     let unknown = mentioned
         .into_iter()

@@ -224,8 +224,11 @@ pub async fn previous(record: &RunRecord, config: &Config, count: usize) -> Vec<
 }
 
 fn past_run(other: RunRecord) -> PastRun {
+    let seconds = other.seconds();
+    let models = other.models.into_iter();
     PastRun {
-        seconds: other.seconds(),
+        models: models.map(|model| (model.name, model.file.rows)).collect(),
+        seconds,
         rows: other.load.map(|load| load.receipt.rows),
         run_id: other.run_id,
         run_date: other.run_date,

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{AT_A_TIME, Past};
 use crate::{
+    checks,
     config::Config,
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables},
     error::Result,
@@ -19,7 +20,7 @@ const WAREHOUSE: &str = "warehouse";
 /// Registers all tables of a run.
 pub async fn open(engine: &Engine, run: &Past) -> Result<()> {
     let mut tables = Tables::default();
-    for folder in ["extract", "models"] {
+    for folder in ["extract", "models", "checks"] {
         let folder = run.location.join(&[folder]);
         let files = folder.files().await.map_err(|error| {
             let message = format!("`{}` cannot be listed", folder.display());
@@ -61,8 +62,18 @@ impl Tables {
             ["extract", "dead_letters", file] if is_table(file) => Some(DEAD_LETTERS),
             ["extract", source, file] if is_table(file) => Some(*source),
             ["models", model] => model.strip_suffix(".parquet"),
+            // Bad rows are for the owner of the run as well.
+            ["checks", rows] if is_readable(&file) => {
+                let name = rows.strip_suffix(".parquet");
+                let table = name.map(|name| format!("{}{name}", checks::PREFIX));
+                return self.push(table.as_deref(), file);
+            }
             _ => None,
         };
+        self.push(table, file);
+    }
+
+    fn push(&mut self, table: Option<&str>, file: Location) {
         if let Some(table) = table {
             self.0.entry(table.to_owned()).or_default().push(file);
         }
