@@ -26,7 +26,7 @@ pub async fn listening<T>(work: impl Future<Output = T>, interrupt: &Notify, scr
 
 /// The next signal that asks the process to end.
 #[cfg(unix)]
-async fn signal() -> &'static str {
+pub async fn signal() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
@@ -41,7 +41,7 @@ async fn signal() -> &'static str {
 }
 
 #[cfg(not(unix))]
-async fn signal() -> &'static str {
+pub async fn signal() -> &'static str {
     match tokio::signal::ctrl_c().await {
         Ok(()) => "interrupted",
         Err(_) => std::future::pending().await,

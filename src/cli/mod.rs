@@ -20,6 +20,7 @@ mod replay;
 mod run;
 mod schema;
 mod screen;
+mod test;
 
 use screen::Screen;
 
@@ -68,6 +69,7 @@ enum Command {
     Doctor(doctor::Arguments),
     Release(release::Arguments),
     Replay(replay::Arguments),
+    Test(test::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -131,6 +133,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,
         Command::Replay(arguments) => replay::execute(arguments, context).await,
+        Command::Test(arguments) => test::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+mod cte;
 mod fingerprint;
 pub mod graph;
 pub mod header;
