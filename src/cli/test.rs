@@ -184,18 +184,18 @@ fn verdict(suite: &Suite, done: &[Done]) -> Result<()> {
         Outcome::Wrong(error) => Some(error),
         Outcome::Passed | Outcome::Failed(_) => None,
     });
-    let problems = suite.problems.iter().chain(wrong).flat_map(Error::problems);
+    let problems = suite.problems.iter().chain(wrong).cloned();
     // Two tests may share one mistake: a model that both build, the CTE that both name.
-    let mut told: Vec<&Error> = vec![];
-    for problem in problems {
-        let is_same = |other: &&Error| {
+    let mut told: Vec<Error> = vec![];
+    for problem in problems.flat_map(Error::each) {
+        let is_same = |other: &Error| {
             other.place() == problem.place() && other.message() == problem.message()
         };
         if !told.iter().any(is_same) {
             told.push(problem);
         }
     }
-    if let Some(error) = Error::all(told.into_iter().cloned()) {
+    if let Some(error) = Error::all(told) {
         return Err(error);
     }
     match text::Counts::of(done).failed {

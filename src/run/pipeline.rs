@@ -96,8 +96,7 @@ impl Pipeline {
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());
-        let problems = problems.iter().flat_map(Error::problems).cloned();
-        Error::all(problems).map_or(Ok(()), Err)
+        Error::all(problems.into_iter().flat_map(Error::each)).map_or(Ok(()), Err)
     }
 
     /// What to say of models whose SQL is not that of a released version; nothing where none ever was.

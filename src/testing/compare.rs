@@ -141,7 +141,9 @@ impl Table {
         };
         let near = || {
             let (wanted, came): (f64, f64) = (wanted.parse().ok()?, came.parse().ok()?);
-            Some((wanted - came).abs() <= self.tolerance)
+            // 1.01 is a little more than 0.01 above 1.00, since neither is exact in binary.
+            let slack = 4.0 * f64::EPSILON * wanted.abs().max(came.abs());
+            Some((wanted - came).abs() <= self.tolerance + slack)
         };
         !(self.tolerance > 0.0 && self.numeric[column] && near().unwrap_or(false))
     }

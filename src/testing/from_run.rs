@@ -13,7 +13,7 @@ use super::{
     compare::{Cell, rows_of},
     masked::Masked,
     text,
-    write::{Table, word},
+    write::{Table, append, word},
 };
 use crate::{
     engine::Engine,
@@ -294,19 +294,4 @@ async fn passes(suite: &Suite, file: &File, wish: &Wish<'_>, scratch: &Path) -> 
         return Err(Error::usage(message).because(cause).with_hint(hint));
     }
     Ok(())
-}
-
-/// Adds the test at the end of its file, as a document of its own.
-fn append(file: &File) -> Result<()> {
-    let unwritable =
-        |error: std::io::Error| Error::outside("the test cannot be written").because(error);
-    if let Some(folder) = file.path.parent() {
-        fs_err::create_dir_all(folder).map_err(unwritable)?;
-    }
-    let before = match fs_err::read_to_string(&file.path) {
-        Ok(text) => format!("{}\n\n---\n", text.trim_end()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(unwritable(error)),
-    };
-    fs_err::write(&file.path, format!("{before}{}", file.text)).map_err(unwritable)
 }

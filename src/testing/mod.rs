@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sql/tests/*.yml ─▶ file (places) ─▶ rows (typed by the shapes that `check` finds)
-//!                                       │
+//!                                                               │
 //!        a session of its own: given tables · models between · the model ─▶ compare ─▶ verdict
 //! ```
 //!
@@ -10,10 +10,12 @@
 //! above it; all else is empty. Nothing is read but the project's files, nothing is written.
 
 pub mod compare;
+mod expect;
 mod file;
 pub mod from_run;
 pub mod machine;
 mod masked;
+mod parameters;
 mod rows;
 mod session;
 mod suite;

@@ -97,7 +97,7 @@ impl Reader<'_> {
     /// Lines with a header; an empty field is a null.
     fn csv(&self, node: &Node, problems: &mut Vec<Error>) -> Vec<Row> {
         let text = node.text().unwrap_or_default();
-        let first = self.test.at(node.mark).line + 1;
+        let first = self.test.at(node.mark).line;
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
@@ -201,7 +201,7 @@ fn words(error: &csv::Error) -> String {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => {
-            format!("{len} fields, where the header has {expected_len}")
+            format!("columns in the header: {expected_len}, in this line: {len}")
         }
         _ => error.to_string(),
     }

@@ -10,38 +10,19 @@ use datafusion::arrow::{array::RecordBatch, compute::concat_batches, datatypes::
 
 use super::{
     Suite, Test,
-    compare::{Difference, Rules, compare},
-    rows::{self, Reader, Row},
+    expect::{Failure, expected, judge},
+    parameters::parameters,
+    rows::{self, Reader},
 };
 use crate::{
-    config::{
-        self, Parameter,
-        yaml::{Data, Node},
-    },
+    config,
     engine::Engine,
-    error::{Error, Kind, Result, did_you_mean},
+    error::{Error, Result, did_you_mean},
     model::{Model, Parameters, Sql, graph::unknown_table},
-    sources::Window,
 };
 
 /// Memory of a test: made-up rows are few.
 const MEMORY: usize = 256 * 1024 * 1024;
-
-/// What is wrong with what came out.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// In one sentence.
-    pub message: String,
-    /// Row by row.
-    pub difference: Option<Difference>,
-}
-
-/// What a test expects.
-enum Expected {
-    Rows(Vec<Row>),
-    Count(usize),
-    Error(String),
-}
 
 /// Runs `test`; an error says that the test, or the SQL, is wrong.
 pub async fn run(suite: &Suite, test: &Test, scratch: &Path) -> Result<Option<Failure>> {
@@ -101,52 +82,6 @@ fn sql_name(test: &Test, model: &Model) -> String {
     test.cte
         .as_ref()
         .map_or_else(|| model.name.clone(), |(cte, _)| cte.clone())
-}
-
-/// The values of all parameters at the test's moment.
-fn parameters(suite: &Suite, test: &Test) -> Result<Parameters> {
-    let pipeline = &suite.pipeline;
-    let as_of = test.as_of.unwrap_or(pipeline.window.end);
-    let window = Window::before(as_of, pipeline.config.window_days);
-    let mut parameters = pipeline.parameters_for(&window, "test");
-    let known = &pipeline.config.parameters;
-    let mut problems = vec![];
-    for (key, node) in &test.parameters {
-        let declared = known.get(&key.name);
-        let value = declared.and_then(|declared| parameter(node, declared));
-        match (declared, value) {
-            (Some(_), Some(value)) => parameters.set(&key.name, &value),
-            (Some(declared), None) => {
-                let message = format!("`{}` cannot be {declared:?} of another kind", key.name);
-                let hint = "a parameter keeps the type that it has in dfpipe.yml";
-                problems.push(Error::usage(message).at(test.at(node.mark)).with_hint(hint));
-            }
-            (None, _) => {
-                let names = || known.keys().map(String::as_str);
-                let hint = match (key.name.as_str(), did_you_mean(&key.name, names())) {
-                    (_, Some(meant)) => format!("did you mean `{meant}`?"),
-                    ("run_date" | "window_start" | "window_end", None) => {
-                        "it follows from `as_of`, which is a key of the test".to_owned()
-                    }
-                    _ => format!("dfpipe.yml has: {}", names().collect::<Vec<_>>().join(", ")),
-                };
-                let message = format!("there is no parameter `{}`", key.name);
-                problems.push(Error::usage(message).at(test.at(key.mark)).with_hint(hint));
-            }
-        }
-    }
-    Error::all(problems).map_or(Ok(parameters), Err)
-}
-
-/// The value of `node`, of the kind that is declared.
-fn parameter(node: &Node, declared: &Parameter) -> Option<Parameter> {
-    let text = node.text()?;
-    match declared {
-        Parameter::Text(_) => Some(Parameter::Text(text.to_owned())),
-        Parameter::Boolean(_) => text.parse().ok().map(Parameter::Boolean),
-        Parameter::Integer(_) => text.parse().ok().map(Parameter::Integer),
-        Parameter::Number(_) => text.parse().ok().map(Parameter::Number),
-    }
 }
 
 /// What is given, built, and left empty.
@@ -292,10 +227,9 @@ fn not_read(test: &Test, table: &str, needed: &BTreeSet<&str>) -> Error {
         None => format!("`{}`", test.model.0),
     };
     let names = needed.iter().copied().collect::<Vec<_>>().join(", ");
-    let message = format!(
-        "{what} does not read `{table}`, as far as other tables are not given in its stead"
-    );
-    Error::usage(message).with_hint(format!("it reads: {names}"))
+    let message = format!("{what} does not read `{table}`");
+    let hint = format!("it reads: {names} (not what lies above a table that is given)");
+    Error::usage(message).with_hint(hint)
 }
 
 async fn got(
@@ -309,104 +243,4 @@ async fn got(
     let batches = rows.collect().await?;
     concat_batches(&schema, &batches)
         .map_err(|error| Error::bug("rows cannot be put together").because(error))
-}
-
-fn expected(test: &Test, table: &str, schema: &SchemaRef) -> Result<Expected> {
-    let node = &test.expect;
-    let only = |name: &str| match &node.data {
-        Data::Map(entries) if entries.len() == 1 => node.get(name),
-        _ => None,
-    };
-    if let Some(count) = only("rows") {
-        let number = count.text().and_then(|text| text.parse().ok());
-        return number.map(Expected::Count).ok_or_else(|| {
-            let message = "`expect.rows` must be a whole number";
-            Error::usage(message).at(test.at(count.mark))
-        });
-    }
-    if let Some(text) = only("error").and_then(Node::text) {
-        return Ok(Expected::Error(text.to_owned()));
-    }
-    if matches!(node.data, Data::Map(_)) && only("csv").is_none() {
-        let hint = "write a list of rows, or one of: {rows: 3}, {error: \"text\"}, csv: |";
-        let problem = Error::usage("`expect` is not understood");
-        return Err(problem.at(test.at(node.mark)).with_hint(hint));
-    }
-    let reader = Reader {
-        test,
-        table,
-        schema,
-    };
-    match reader.read(node) {
-        Ok(rows) => Ok(Expected::Rows(rows)),
-        Err(problems) => {
-            Err(Error::all(problems).unwrap_or_else(|| Error::bug("no problem at all")))
-        }
-    }
-}
-
-fn judge(
-    test: &Test,
-    model: &Model,
-    expected: &Expected,
-    got: Result<RecordBatch>,
-) -> Result<Option<Failure>> {
-    let failure = |message: String, difference| {
-        Ok(Some(Failure {
-            message,
-            difference,
-        }))
-    };
-    let key = if test.cte.is_none() {
-        &model.header.key[..]
-    } else {
-        &[]
-    };
-    let rules = Rules {
-        ordered: test.ordered,
-        tolerance: test.tolerance,
-        key,
-    };
-    match (expected, got) {
-        (Expected::Error(text), Err(error)) if said(&error).contains(text) => Ok(None),
-        (Expected::Error(text), Err(error)) if error.kind() == Kind::Data => failure(
-            format!(
-                "expected an error that says “{text}”, got: {}",
-                said(&error)
-            ),
-            None,
-        ),
-        (_, Err(error)) if error.kind() == Kind::Data => failure(said(&error), None),
-        (_, Err(error)) => Err(error),
-        (Expected::Error(text), Ok(got)) => failure(
-            format!(
-                "expected an error that says “{text}”, got {}",
-                count(got.num_rows())
-            ),
-            None,
-        ),
-        (Expected::Count(rows), Ok(got)) if *rows == got.num_rows() => Ok(None),
-        (Expected::Count(rows), Ok(got)) => failure(
-            format!("expected {}, got {}", count(*rows), got.num_rows()),
-            compare(&[], &got, rules),
-        ),
-        (Expected::Rows(rows), Ok(got)) => match compare(rows, &got, rules) {
-            None => Ok(None),
-            Some(difference) => failure(
-                format!("expected {}, got {}", count(rows.len()), got.num_rows()),
-                Some(difference),
-            ),
-        },
-    }
-}
-
-fn count(rows: usize) -> String {
-    match rows {
-        1 => "1 row".to_owned(),
-        rows => format!("{rows} rows"),
-    }
-}
-
-fn said(error: &Error) -> String {
-    error.to_string()
 }

@@ -11,16 +11,13 @@ use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 use futures::StreamExt;
 
-use super::{
-    FOLDER, Test, file,
-    session::{self, Failure},
-};
+use super::{FOLDER, Test, expect::Failure, file, session};
 use crate::{
     clock::Clock,
     config::Config,
     engine::{Engine, check, engine_tables},
     error::{Error, Result, did_you_mean},
-    model::{File, select},
+    model::{File, Project, select},
     run::Pipeline,
     sources::source_schema,
 };
@@ -191,15 +188,14 @@ impl Suite {
 async fn shapes(pipeline: &Pipeline, scratch: &Path) -> Result<BTreeMap<String, SchemaRef>> {
     let config = &pipeline.config;
     let engine = Engine::new(config, scratch)?;
-    let checked = check(
-        config,
-        &pipeline.project,
-        &pipeline.parameters("test"),
-        &engine,
-    )
-    .await?;
-    let problems = checked.problems.iter().flat_map(Error::problems).cloned();
-    if let Some(error) = Error::all(problems) {
+    // Checks ask real data; no test concerns them.
+    let project = Project {
+        checks: vec![],
+        ..pipeline.project.clone()
+    };
+    let parameters = pipeline.parameters("test");
+    let checked = check(config, &project, &parameters, &engine).await?;
+    if let Some(error) = Error::all(checked.problems.into_iter().flat_map(Error::each)) {
         return Err(error);
     }
     let mut schemas = checked.schemas;

@@ -5,6 +5,10 @@ use std::fmt::Write;
 use datafusion::arrow::datatypes::{DataType, Schema};
 
 use super::compare::Cell;
+use crate::{
+    error::{Error, Result},
+    model::File,
+};
 
 /// Characters of a line, where its values can be told apart.
 const WIDTH: usize = 110;
@@ -74,4 +78,19 @@ pub fn word(text: &str) -> String {
     } else {
         serde_json::to_string(text).unwrap_or_default()
     }
+}
+
+/// Adds the test at the end of its file, as a document of its own.
+pub fn append(file: &File) -> Result<()> {
+    let unwritable =
+        |error: std::io::Error| Error::outside("the test cannot be written").because(error);
+    if let Some(folder) = file.path.parent() {
+        fs_err::create_dir_all(folder).map_err(unwritable)?;
+    }
+    let before = match fs_err::read_to_string(&file.path) {
+        Ok(text) => format!("{}\n\n---\n", text.trim_end()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(unwritable(error)),
+    };
+    fs_err::write(&file.path, format!("{before}{}", file.text)).map_err(unwritable)
 }

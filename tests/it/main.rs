@@ -8,6 +8,7 @@ mod errors;
 mod first_run;
 mod kafka;
 mod leaks;
+mod model_tests;
 mod models;
 mod object_store;
 mod prod;
