@@ -279,12 +279,7 @@ impl Table {
 }
 
 /// Gives `row` one of the rows that fit it, asking others to take another one.
-fn give(
-    row: usize,
-    fits: &[Vec<usize>],
-    taken: &mut [Option<usize>],
-    asked: &mut Vec<bool>,
-) -> bool {
+fn give(row: usize, fits: &[Vec<usize>], taken: &mut [Option<usize>], asked: &mut [bool]) -> bool {
     for got in &fits[row] {
         if std::mem::replace(&mut asked[*got], true) {
             continue;

@@ -202,7 +202,6 @@ fn read_test(
         given: entries(taken.given.as_ref(), "given", "table: [rows]", &text)?,
         expect: taken
             .expect
-            .clone()
             .filter(|node| !node.is_null())
             .ok_or_else(|| lacking("nothing is expected", write_it))?,
         ordered: raw.ordered,

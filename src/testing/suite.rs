@@ -161,9 +161,13 @@ impl Suite {
             let suite = Arc::clone(self);
             let scratch = scratch.to_owned();
             async move {
-                let task = tokio::spawn(async move { suite.run_one(test, &scratch).await });
-                task.await
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+                let asked = Arc::clone(&test);
+                let task = tokio::spawn(async move { suite.run_one(asked, &scratch).await });
+                task.await.unwrap_or_else(|stopped| Done {
+                    test,
+                    outcome: Outcome::Wrong(Error::bug("a test stopped").because(stopped)),
+                    time: Duration::ZERO,
+                })
             }
         });
         futures::stream::iter(tasks).buffered(width).collect().await

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Done, Outcome,
-    compare::{Cell, Difference, Is, Line},
+    compare::{Difference, Is, Line},
 };
 
 /// Rows of a difference that are shown; of a test that goes wrong altogether the first ones tell.
@@ -120,10 +120,10 @@ fn cells(line: &Line) -> Vec<String> {
         Is::Missing => "missing",
         Is::Extra => "extra",
     };
-    let cells = line
-        .cells
-        .iter()
-        .map(|cell| cell.as_ref().map_or_else(String::new, shown_as));
+    let cells = line.cells.iter().map(|cell| {
+        cell.as_ref()
+            .map_or_else(String::new, |cell| shown_as(cell.as_deref()))
+    });
     std::iter::once(is.to_owned()).chain(cells).collect()
 }
 
@@ -132,7 +132,7 @@ fn carets(line: &Line, columns: &[String]) -> Vec<String> {
     let cells = cells.map(|(cell, column)| {
         let length = cell
             .as_ref()
-            .map_or(1, |cell| shown_as(cell).chars().count());
+            .map_or(1, |cell| shown_as(cell.as_deref()).chars().count());
         let length = if line.differing.contains(column) {
             length.max(1)
         } else {
@@ -143,7 +143,7 @@ fn carets(line: &Line, columns: &[String]) -> Vec<String> {
     std::iter::once(String::new()).chain(cells).collect()
 }
 
-fn shown_as(cell: &Cell) -> String {
+fn shown_as(cell: Option<&str>) -> String {
     match cell {
         None => "null".to_owned(),
         Some(text) if text.is_empty() => "\"\"".to_owned(),

@@ -31,7 +31,7 @@ impl Table<'_> {
             let mut line = format!("{margin}- {{");
             let mut is_first = true;
             for (cell, field) in row.iter().zip(self.schema.fields()) {
-                let Some(value) = self.value(cell, field.data_type()) else {
+                let Some(value) = self.value(cell.as_deref(), field.data_type()) else {
                     continue;
                 };
                 let entry = format!("{}: {value}", word(field.name()));
@@ -51,13 +51,13 @@ impl Table<'_> {
         }
     }
 
-    fn value(&self, cell: &Cell, kind: &DataType) -> Option<String> {
+    fn value(&self, cell: Option<&str>, kind: &DataType) -> Option<String> {
         match cell {
             None => self.says_nulls.then(|| "null".to_owned()),
             Some(text) if kind.is_numeric() || matches!(kind, DataType::Boolean) => {
-                Some(text.clone())
+                Some(text.to_owned())
             }
-            Some(text) if kind.is_temporal() => Some(text.clone()),
+            Some(text) if kind.is_temporal() => Some(text.to_owned()),
             Some(text) => Some(word(text)),
         }
     }
