@@ -138,6 +138,12 @@ impl Error {
         Some(first)
     }
 
+    /// This problem and those found together with it, each alone.
+    pub fn each(mut self) -> Vec<Self> {
+        let also = std::mem::take(&mut self.0.also);
+        std::iter::once(self).chain(also).collect()
+    }
+
     /// Adds where it is wrong, unless a deeper room has said so already.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
@@ -237,6 +243,8 @@ mod tests {
         assert_eq!(all.kind(), Kind::Usage);
         let messages: Vec<_> = all.problems().map(Error::message).collect();
         assert_eq!(messages, ["one", "two"]);
+        let again = Error::all(all.each()).unwrap();
+        assert_eq!(again.problems().count(), 2);
         assert!(Error::all([]).is_none());
     }
 

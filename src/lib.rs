@@ -45,6 +45,9 @@ pub mod checks;
 /// One execution of the pipeline, from sources to a receipt.
 pub mod run;
 
+/// Tests of models: made-up rows in, expected rows out, on the engine of every run.
+pub mod testing;
+
 /// Would a run get through? Asks everything outside, and writes nothing.
 pub mod doctor;
 

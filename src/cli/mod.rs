@@ -24,6 +24,7 @@ mod run;
 mod runs;
 mod schema;
 mod screen;
+mod test;
 mod told;
 
 use screen::{Detail, LogFormat, Screen};
@@ -87,6 +88,7 @@ enum Command {
     Runs(runs::Arguments),
     Replay(replay::Arguments),
     Lineage(lineage::Arguments),
+    Test(test::Arguments),
     /// Print the JSON Schema of dfpipe.yml, for editors
     Schema,
 }
@@ -191,6 +193,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Runs(arguments) => runs::execute(arguments, context).await,
         Command::Replay(arguments) => replay::execute(arguments, context).await,
         Command::Lineage(arguments) => lineage::execute(arguments, context).await,
+        Command::Test(arguments) => test::execute(arguments, context).await,
         Command::Schema => schema::execute(&context.screen),
     }
 }

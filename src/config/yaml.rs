@@ -127,6 +127,20 @@ impl Node {
 
 /// Reads one YAML document.
 pub fn parse(text: &Text<'_>) -> Result<Node> {
+    let mut documents = documents(text)?;
+    if documents.len() > 1 {
+        return Err(Error::usage(format!(
+            "`{}` holds more than one YAML document",
+            text.file
+        )));
+    }
+    documents
+        .pop()
+        .ok_or_else(|| Error::usage(format!("`{}` is empty", text.file)))
+}
+
+/// Reads all YAML documents of a file, between which stands `---`.
+pub fn documents(text: &Text<'_>) -> Result<Vec<Node>> {
     let mut loader: YamlLoader<'_, MarkedYaml<'_>> = YamlLoader::default();
     loader.early_parse(false);
     let outcome = Parser::new_from_str(text.source).load(&mut loader, true);
@@ -145,17 +159,8 @@ pub fn parse(text: &Text<'_>) -> Result<Node> {
         ))
         .at(text.place(mark)));
     }
-    let mut documents = loader.into_documents();
-    if documents.len() > 1 {
-        return Err(Error::usage(format!(
-            "`{}` holds more than one YAML document",
-            text.file
-        )));
-    }
-    match documents.pop() {
-        Some(document) => convert(&document, text),
-        None => Err(Error::usage(format!("`{}` is empty", text.file))),
-    }
+    let documents = loader.into_documents();
+    documents.iter().map(|one| convert(one, text)).collect()
 }
 
 fn convert(node: &MarkedYaml<'_>, text: &Text<'_>) -> Result<Node> {

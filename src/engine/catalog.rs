@@ -3,9 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use datafusion::{
-    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    arrow::{
+        array::RecordBatch,
+        datatypes::{DataType, Field, Schema, SchemaRef},
+    },
     catalog::{MemorySchemaProvider, TableProvider},
     datasource::{
+        MemTable,
         empty::EmptyTable,
         file_format::options::ReadOptions,
         listing::{ListingTable, ListingTableConfig, ListingTableUrl},
@@ -61,6 +65,17 @@ impl Engine {
     /// Registers a table that has a shape and no rows.
     pub fn register_shape(&self, name: &str, schema: SchemaRef) -> Result<()> {
         self.register(name, Arc::new(EmptyTable::new(schema)))
+    }
+
+    /// Registers a table whose rows are held in memory: for few rows.
+    pub fn register_rows(
+        &self,
+        name: &str,
+        schema: SchemaRef,
+        rows: Vec<RecordBatch>,
+    ) -> Result<()> {
+        let table = MemTable::try_new(schema, vec![rows]).map_err(|error| odd(name, &error))?;
+        self.register(name, Arc::new(table))
     }
 
     /// Registers a Parquet file, or a folder of them, as a table.

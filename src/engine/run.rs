@@ -181,6 +181,13 @@ impl Engine {
         })
     }
 
+    /// The rows of `sql`, ordered as a model with this `key` keeps them.
+    pub async fn rows(&self, sql: &Sql, key: &[String], parameters: &Parameters) -> Result<Rows> {
+        let plan = self.plan(sql, parameters).await?;
+        let plan = ordered(plan, key).map_err(|error| explain(&error, sql))?;
+        self.execute(&plan, sql).await
+    }
+
     /// Builds a model: its rows, ordered by its key, in the file at `path`.
     pub async fn build(
         &self,
@@ -189,9 +196,7 @@ impl Engine {
         path: &Path,
     ) -> Result<Built> {
         self.memory.take_peak();
-        let plan = self.plan(&model.sql, parameters).await?;
-        let plan = ordered(plan, &model.header.key).map_err(|error| explain(&error, &model.sql))?;
-        let mut rows = self.execute(&plan, &model.sql).await?;
+        let mut rows = self.rows(&model.sql, &model.header.key, parameters).await?;
         let mut file = ParquetFile::create(path, &rows.schema, &[])?;
         while let Some(batch) = rows.next().await {
             file.write(&batch?)?;

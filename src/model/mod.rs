@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 pub mod builtin;
+mod cte;
 mod fingerprint;
 pub mod graph;
 mod habits;

@@ -128,7 +128,8 @@ fn end_of(text: &str) -> (usize, usize) {
     (text.lines().count().max(1), last.chars().count() + 1)
 }
 
-fn reads(statement: &SqlStatement, file: &File) -> Result<Vec<Reference>> {
+/// The tables that `statement` reads.
+pub(super) fn reads(statement: &SqlStatement, file: &File) -> Result<Vec<Reference>> {
     let wrapped = Statement::Statement(Box::new(statement.clone()));
     let (tables, _) = resolve_table_references(&wrapped, true)
         .map_err(|error| Error::usage(format!("`{}` cannot be read", file.name)).because(error))?;

@@ -66,14 +66,19 @@ impl Pipeline {
 
     /// The parameters of the run `run_id`.
     pub fn parameters(&self, run_id: &str) -> Parameters {
+        self.parameters_for(&self.window, run_id)
+    }
+
+    /// The same for another window.
+    pub fn parameters_for(&self, window: &Window, run_id: &str) -> Parameters {
         let mut parameters = Parameters::default();
         for (name, value) in &self.config.parameters {
             parameters.set(name, value);
         }
-        parameters.set_time("as_of", self.window.end);
-        parameters.set_time("window_start", self.window.start);
-        parameters.set_time("window_end", self.window.end);
-        parameters.set_date("run_date", self.window.run_date());
+        parameters.set_time("as_of", window.end);
+        parameters.set_time("window_start", window.start);
+        parameters.set_time("window_end", window.end);
+        parameters.set_date("run_date", window.run_date());
         parameters.set_text("run_id", run_id);
         parameters
     }
@@ -105,7 +110,7 @@ impl Pipeline {
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());
-        let problems = problems.iter().flat_map(Error::problems).cloned();
+        let problems = problems.into_iter().flat_map(Error::each);
         checked.problems = problems.collect();
         Ok(checked)
     }

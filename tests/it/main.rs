@@ -14,6 +14,7 @@ mod kafka;
 mod leaks;
 mod lineage;
 mod lint;
+mod model_tests;
 mod models;
 mod notify;
 mod object_store;
