@@ -23,6 +23,8 @@
 //! (see [`repeatable`]) the plan stays, and the window function computes the same in memory.
 
 mod repeatable;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 

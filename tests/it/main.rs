@@ -18,6 +18,7 @@ mod replay;
 mod resume;
 mod safety;
 mod same_bytes;
+mod scaling;
 mod schema;
 mod slt;
 mod support;

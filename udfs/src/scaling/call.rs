@@ -99,13 +99,13 @@ pub(super) fn check(scaling: Scaling, window: &WindowFunction) -> Result<()> {
         ..
     } = &window.params;
     if !order_by.is_empty() {
-        return plan_err!("{name} measures against all rows: its window takes no `order by`");
+        return plan_err!("`{name}` measures against all rows: its window takes no `order by`");
     }
     if !window_frame.start_bound.is_unbounded() || !window_frame.end_bound.is_unbounded() {
-        return plan_err!("{name} measures against all rows: its window takes no frame");
+        return plan_err!("`{name}` measures against all rows: its window takes no frame");
     }
     if filter.is_some() || null_treatment.is_some() || *distinct {
-        return plan_err!("{name} takes no `filter`, no `distinct` and no `ignore nulls`");
+        return plan_err!("`{name}` takes no `filter`, no `distinct` and no `ignore nulls`");
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ fn folded(scaling: Scaling, constant: Expr) -> Result<Expr> {
 
 fn not_constant(scaling: Scaling) -> String {
     let name = scaling.name();
-    format!("{name}: the arguments after the first must be constants, such as 0.99")
+    format!("`{name}`: the arguments after the first must be constants, such as 0.99")
 }
 
 /// What is wrong with the literals among the constant arguments of a call.
@@ -138,7 +138,7 @@ pub(super) fn check_constants(scaling: Scaling, arguments: &[Expr]) -> Result<()
     };
     match scaling.summary(&constants) {
         Ok(_) => Ok(()),
-        Err(problem) => plan_err!("{}: {problem}", scaling.name()),
+        Err(problem) => plan_err!("`{}`: {problem}", scaling.name()),
     }
 }
 
