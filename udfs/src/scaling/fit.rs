@@ -12,9 +12,12 @@ use datafusion::common::{ScalarValue, exec_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
+};
 
 use super::call::constants;
+use super::groups::Groups;
 use super::window::{NUMBER, floats, summary, take_in};
 use super::{Fit, Scaling, Summary};
 
@@ -74,6 +77,18 @@ impl AggregateUDFImpl for ScalingFit {
             scaling: self.scaling,
             summary: summary(self.scaling, &constants)?,
         }))
+    }
+
+    fn groups_accumulator_supported(&self, _args: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        let constants = constants(self.scaling, args.exprs)?;
+        Ok(Box::new(Groups::new(self.scaling, constants)?))
     }
 }
 

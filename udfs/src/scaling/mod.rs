@@ -22,6 +22,7 @@
 mod call;
 mod exact_sum;
 mod fit;
+mod groups;
 mod min_max_scale;
 mod quantile;
 mod robust_scale;
