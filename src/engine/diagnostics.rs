@@ -135,6 +135,9 @@ fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<Strin
     let Some(diagnostic) = diagnostic else {
         return argument_hint(root);
     };
+    if let Some(hint) = window_hint(&diagnostic.message) {
+        return Some(hint);
+    }
     let notes = diagnostic.notes.iter().map(|note| note.message.as_str());
     let helps = diagnostic.helps.iter().map(|help| help.message.as_str());
     let words: Vec<_> = notes.chain(helps).collect();
@@ -150,6 +153,18 @@ fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<Strin
                 .join("; "),
         )
     })
+}
+
+/// A window function of ours that was called without its window.
+fn window_hint(message: &str) -> Option<String> {
+    let name = message
+        .strip_prefix("Invalid function '")?
+        .trim_end_matches('\'');
+    let functions = dfpipe_udfs::window_functions();
+    functions
+        .iter()
+        .any(|function| function.name().eq_ignore_ascii_case(name))
+        .then(|| format!("it looks at all rows: write `{name}(...) over ()`"))
 }
 
 /// A named argument that the function does not have.

@@ -18,6 +18,7 @@ mod memory;
 mod mentions;
 mod plan;
 mod run;
+mod scaling;
 mod session;
 
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};

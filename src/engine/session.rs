@@ -13,7 +13,7 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::memory::Memory;
+use super::{memory::Memory, scaling::Scaling};
 use crate::{
     config::{self, Config, Secret},
     error::{Error, Result},
@@ -62,6 +62,7 @@ impl Engine {
             .with_config(session_config(settings))
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_analyzer_rule(Arc::new(Scaling))
             .build();
         let mut context = SessionContext::new_with_state(state);
         let functions = UdfSettings::new(email_key.expose());

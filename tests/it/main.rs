@@ -31,6 +31,7 @@ mod resume;
 mod runs;
 mod safety;
 mod same_bytes;
+mod scaling;
 mod schema;
 mod slt;
 mod support;

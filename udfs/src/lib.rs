@@ -10,6 +10,7 @@
 //! events     canonical_event   Page Viewed       -> page_view
 //! scoring    activity_status   12                -> at_risk
 //!            engagement_score  counts, weights   -> 0..=100
+//! scaling    min_max_scale, z_score, robust_scale, winsorize   x over ()   -> x against its column
 //! ```
 //!
 //! Beside the functions stand the two types that decoders and logs use before any SQL runs:
@@ -26,6 +27,7 @@ mod email_hasher;
 mod engagement_score;
 pub mod mask;
 mod normalize_email;
+mod scaling;
 mod settings;
 #[cfg(test)]
 mod testing;
@@ -36,13 +38,14 @@ use std::sync::Arc;
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub use activity_status::activity_status;
 pub use canonical_event::{EVENTS, canonical_event};
 pub use canonical_id::canonical_id;
 pub use email_hasher::EmailHasher;
 pub use normalize_email::normalize_email;
+pub use scaling::ScalingCall;
 pub use settings::{HashKey, UdfSettings};
 
 /// Registers every function of this crate.
@@ -55,13 +58,20 @@ pub fn register_all(registry: &mut dyn FunctionRegistry, settings: &UdfSettings)
     if settings.email_hash_key.is_empty() {
         return plan_err!("the key for e-mail hashes is empty");
     }
-    for function in functions(settings) {
+    let (fits, transforms) = halves();
+    for function in functions(settings).into_iter().chain(transforms) {
         registry.register_udf(Arc::new(function))?;
+    }
+    for function in window_functions() {
+        registry.register_udwf(Arc::new(function))?;
+    }
+    for function in fits {
+        registry.register_udaf(Arc::new(function))?;
     }
     Ok(())
 }
 
-/// The list: every function of this crate, ready to be registered or documented.
+/// The list: every function on the values of one row, ready to be registered or documented.
 #[must_use]
 pub fn functions(settings: &UdfSettings) -> Vec<ScalarUDF> {
     let hasher = EmailHasher::new(settings.email_hash_key.expose());
@@ -73,6 +83,19 @@ pub fn functions(settings: &UdfSettings) -> Vec<ScalarUDF> {
         ScalarUDF::new_from_impl(engagement_score::EngagementScore::new()),
         ScalarUDF::new_from_impl(normalize_email::NormalizeEmail::new()),
     ]
+}
+
+/// The list of the functions over windows.
+#[must_use]
+pub fn window_functions() -> Vec<WindowUDF> {
+    scaling::windows()
+}
+
+/// The halves that the engine puts in the place of a window function ([`ScalingCall`]). A remote
+/// executor finds them by their names; people do not write them.
+#[must_use]
+pub fn halves() -> (Vec<AggregateUDF>, Vec<ScalarUDF>) {
+    (scaling::fits(), scaling::transforms())
 }
 
 #[cfg(test)]
@@ -94,9 +117,24 @@ mod tests {
     /// the signature: a person must see the names that work.
     #[test]
     fn every_function_is_documented_with_the_arguments_it_takes() {
-        for function in functions(&settings()) {
-            let name = function.name();
-            let documentation = function.documentation().expect(name);
+        let functions = functions(&settings()).into_iter().map(|function| {
+            let documentation = function.documentation().cloned();
+            (
+                function.signature().clone(),
+                documentation,
+                function.name().to_owned(),
+            )
+        });
+        let windows = window_functions().into_iter().map(|function| {
+            let documentation = function.documentation().cloned();
+            (
+                function.signature().clone(),
+                documentation,
+                function.name().to_owned(),
+            )
+        });
+        for (signature, documentation, name) in functions.chain(windows) {
+            let documentation = documentation.expect(&name);
             let documented: Vec<_> = documentation
                 .arguments
                 .iter()
@@ -105,7 +143,7 @@ mod tests {
                 .collect();
             assert_eq!(
                 Some(&documented),
-                function.signature().parameter_names.as_ref(),
+                signature.parameter_names.as_ref(),
                 "{name}"
             );
             assert!(documentation.sql_example.is_some(), "{name} has no example");
@@ -124,6 +162,18 @@ mod tests {
         register_all(&mut context, &settings()).unwrap();
         for function in functions(&settings()) {
             assert!(context.udf(function.name()).is_ok(), "{}", function.name());
+        }
+        for function in window_functions() {
+            assert!(context.udwf(function.name()).is_ok(), "{}", function.name());
+        }
+        let (fits, transforms) = halves();
+        for (fit, transform) in fits.iter().zip(&transforms) {
+            assert!(context.udaf(fit.name()).is_ok(), "{}", fit.name());
+            assert!(
+                context.udf(transform.name()).is_ok(),
+                "{}",
+                transform.name()
+            );
         }
     }
 
