@@ -86,7 +86,7 @@ pub async fn write(suite: &Suite, wish: &Wish<'_>, scratch: &Path) -> Result<Wri
     for read in &model.sql.reads {
         given.push(tables.belonging(&read.table, model).await?);
     }
-    let (document, rows) = document(suite, wish, record.as_of, expected, given);
+    let (document, rows) = document(suite, wish, wish.run.record.as_of, expected, given);
     let file = File {
         path: suite
             .pipeline
