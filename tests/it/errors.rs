@@ -111,25 +111,25 @@ fn a_profile_names_all_variables_that_it_lacks() {
     exit code: 2
     ----- stderr -----
     error: the environment variable `CRM_API_URL` is not set
-      --> dfpipe.yml:79:16
+      --> dfpipe.yml:81:16
        |
-    79 |           url: ${CRM_API_URL}
+    81 |           url: ${CRM_API_URL}
        |                ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_URL=…`) or give a default: `${CRM_API_URL:-default}`
 
     error: the environment variable `CRM_API_KEY` is not set
-      --> dfpipe.yml:85:21
+      --> dfpipe.yml:87:21
        |
-    85 |             bearer: ${CRM_API_KEY}
+    87 |             bearer: ${CRM_API_KEY}
        |                     ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_KEY=…`) or give a default: `${CRM_API_KEY:-default}`
 
     error: the environment variable `KAFKA_BROKERS` is not set
-      --> dfpipe.yml:92:20
+      --> dfpipe.yml:94:20
        |
-    92 |           brokers: ${KAFKA_BROKERS}
+    94 |           brokers: ${KAFKA_BROKERS}
        |                    ^^^^^^^^^^^^^^^^
 
     hint: set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`

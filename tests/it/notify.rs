@@ -103,18 +103,19 @@ fn a_run_that_failed_is_told_with_the_way_on() {
 
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     let (message, text) = only(&webhook, &project);
-    assert_snapshot!(text, @"
+    assert_snapshot!(text, @r#"
     ✗ *orders 2026-11-15 failed in transform*
     Nothing was loaded: the destination is as it was before.
     the check `nobody_is_rich` found 1 bad row
     expected: Nobody spends more than ten.
+    see them: dfpipe query --run [run] "select * from check_nobody_is_rich"
     Go on with: `dfpipe run --resume [run]`
     *Records per step*
     • extract orders (files) *3*
     • transform totals *2*
     *Needs a human*
     • error: nobody_is_rich (1 row against it): Nobody spends more than ten.
-    ");
+    "#);
     assert_eq!(message["run"]["failure"]["exit_code"], 1);
     assert!(!message.to_string().contains("ada"), "no row is sent away");
     assert_secret(&project, &outcome);

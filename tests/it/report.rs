@@ -256,6 +256,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
 
     hint: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
     such as [row]
+    see them: dfpipe query --run [run] "select * from check_unknown_event_kinds"
     "#);
     let end = markdown.find("## Figures").expect("there are figures");
     assert_snapshot!(blanked(&markdown[..end]), @r#"
@@ -269,7 +270,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
 
     Because: expected: Every event is of a known kind.
 
-    What to do: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer. such as [row]
+    What to do: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer. such as [row] see them: dfpipe query --run [run] "select \* from check_unknown_event_kinds"
 
     Exit code 1.
 
