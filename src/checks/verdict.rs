@@ -22,15 +22,17 @@ fn problem(record: &CheckRecord, run: Option<&str>) -> Error {
         "the check `{}` found {} bad {rows}{allowed}",
         record.name, record.bad_rows
     );
-    let error = Error::data(message).because(format!("expected: {}", record.description));
-    let example = record.examples.first().map(|row| format!("such as {row}"));
+    let example = record.examples.first();
+    let example = example.map_or_else(String::new, |row| format!("\nfound, for example: {row}"));
+    let cause = format!("expected: {}{example}", record.description);
+    let error = Error::data(message).because(cause);
     let kept = record.rows_kept.as_ref().zip(run);
     let kept = kept.map(|(kept, run)| {
         let table = &kept.table;
         format!("see them: dfpipe query --run {run} \"select * from {table}\"")
     });
     let hints = record.hint.iter().map(|hint| hint.trim().to_owned());
-    let hints: Vec<_> = hints.chain(example).chain(kept).collect();
+    let hints: Vec<_> = hints.chain(kept).collect();
     match hints.as_slice() {
         [] => error,
         hints => error.with_hint(hints.join("\n")),

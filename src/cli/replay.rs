@@ -53,6 +53,10 @@ async fn find(run: &str, scratch: &Path, context: &Context) -> Result<(RunFolder
         };
         return Ok((RunFolder::open(&path), key));
     }
+    if run.contains('/') {
+        let message = format!("no run lies in `{run}`: there is no {}", history::RECORD);
+        return Err(Error::usage(message));
+    }
     let config = context.config()?;
     let run = history::find(&config, Some(run)).await?;
     Ok((run.fetched(scratch).await?, config.email_hash_key))

@@ -105,12 +105,15 @@ fn reads_only(call: &ScalingCall, rows: &LogicalPlan) -> bool {
         .all(|column| rows.schema().has_column(column))
 }
 
+/// A call by its name.
+type Named<'a> = (&'a String, &'a ScalingCall);
+
 /// The rows with the fit of each call beside them, and the fits by the names of the calls.
 fn with_fits(
     rows: &Arc<LogicalPlan>,
     calls: &Calls,
 ) -> Result<(LogicalPlan, BTreeMap<String, Expr>)> {
-    let mut partitions: Vec<(&[Expr], Vec<(&String, &ScalingCall)>)> = vec![];
+    let mut partitions: Vec<(&[Expr], Vec<Named<'_>>)> = vec![];
     for (name, call) in calls {
         let partition = partitions
             .iter_mut()

@@ -35,7 +35,7 @@ pub struct Selection<'a> {
 pub fn select(
     models: &[Model],
     selectors: &[String],
-    selection: &Selection<'_>,
+    selection: Selection<'_>,
 ) -> Result<BTreeSet<String>> {
     if selectors.is_empty() {
         return Ok(names(models).map(str::to_owned).collect());
@@ -58,7 +58,7 @@ pub fn with_ancestors(models: &[Model], name: &str) -> BTreeSet<String> {
 }
 
 /// What each part between commas selects.
-fn all_of(models: &[Model], text: &str, selection: &Selection<'_>) -> Result<BTreeSet<String>> {
+fn all_of(models: &[Model], text: &str, selection: Selection<'_>) -> Result<BTreeSet<String>> {
     let mut selected: Option<BTreeSet<String>> = None;
     for part in text.split(',') {
         if part.is_empty() {
@@ -75,7 +75,7 @@ fn all_of(models: &[Model], text: &str, selection: &Selection<'_>) -> Result<BTr
     Ok(selected.unwrap_or_default())
 }
 
-fn one(models: &[Model], text: &str, selection: &Selection<'_>) -> Result<BTreeSet<String>> {
+fn one(models: &[Model], text: &str, selection: Selection<'_>) -> Result<BTreeSet<String>> {
     let odd = |message: String| Error::usage(message);
     let parts = SELECTOR
         .captures(text)
@@ -164,7 +164,7 @@ fn by_path(models: &[Model], text: &str, value: &str) -> Result<BTreeSet<String>
     Ok(found)
 }
 
-fn by_state(text: &str, value: &str, selection: &Selection<'_>) -> Result<BTreeSet<String>> {
+fn by_state(text: &str, value: &str, selection: Selection<'_>) -> Result<BTreeSet<String>> {
     if value != "modified" {
         let message = format!("the selector `{text}` asks for a state that there is not");
         return Err(Error::usage(message).with_hint("there is: `state:modified`"));
@@ -250,7 +250,7 @@ fn wild(text: &str) -> String {
                     None => ("", inside),
                 };
                 let inside = inside.replace('\\', "\\\\").replace('^', "\\^");
-                pattern.push_str(&format!("[{not}{inside}]"));
+                pattern.extend(["[", not, &inside, "]"]);
                 rest = after;
             }
             (other, _) => pattern.push_str(&regex::escape(&other.to_string())),
@@ -309,8 +309,8 @@ mod tests {
     }
 
     /// a → b → c → d, and e → c.
-    fn chain() -> [Model; 5] {
-        [
+    fn chain() -> Vec<Model> {
+        vec![
             at(model("a", "select * from raw"), "sql/in/a.sql", &["daily"]),
             at(model("b", "select * from a"), "sql/mid/b.sql", &[]),
             at(
@@ -374,11 +374,11 @@ mod tests {
             ("[!ab]", "cde"),
             ("1+[b]", "ab"),
         ] {
-            let selected = select(&chain(), &[selector.to_owned()], &selection);
+            let selected = select(&chain(), &[selector.to_owned()], selection);
             let selected: String = selected.unwrap().into_iter().collect();
             assert_eq!(selected, expected, "{selector}");
         }
-        assert_eq!(select(&chain(), &[], &selection).unwrap().len(), 5);
+        assert_eq!(select(&chain(), &[], selection).unwrap().len(), 5);
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
             ("+", "names nothing", "tag:"),
             ("tag:", "names nothing", "tag:"),
         ] {
-            let error = select(&chain(), &[selector.to_owned()], &Selection::default());
+            let error = select(&chain(), &[selector.to_owned()], Selection::default());
             let error = error.unwrap_err();
             assert!(error.message().contains(message), "{selector}: {error}");
             assert!(error.hint().unwrap().contains(hint), "{selector}");

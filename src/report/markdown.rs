@@ -35,6 +35,7 @@ fn head(record: &RunRecord) -> String {
     let headline = escaped(&verdict.headline);
     let data = escaped(&content::data(record));
     let human = match content::attention(record).len() {
+        0 if record.failure.is_some() => "What went wrong needs a human.".to_owned(),
         0 => "Nothing needs a human.".to_owned(),
         1 => "One thing needs a human.".to_owned(),
         some => format!("{some} things need a human."),

@@ -115,10 +115,11 @@ fn section(table: &Table) -> String {
 /// Why the run failed, without the rows that a check quotes: those stay on this side.
 fn without_rows(record: &RunRecord) -> Option<Failure> {
     let mut failure = record.failure.clone()?;
-    failure.hint = failure.hint.and_then(|hint| {
-        let lines = hint.lines().filter(|line| !line.starts_with("such as {"));
-        let hint = lines.collect::<Vec<_>>().join("\n");
-        Some(hint).filter(|hint| !hint.is_empty())
+    failure.cause = failure.cause.map(|cause| {
+        let lines = cause
+            .lines()
+            .filter(|line| !line.starts_with("found, for example: "));
+        lines.collect::<Vec<_>>().join("\n")
     });
     Some(failure)
 }

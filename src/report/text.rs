@@ -29,9 +29,13 @@ pub fn how_to_go_on(record: &RunRecord) -> String {
     let mut lines = vec![headline, content::data(record)];
     if let Some(command) = content::way_on(record) {
         let folder = &record.folder;
-        lines.push(format!(
-            "What it has done is kept, with report.html, in {folder}"
-        ));
+        // A full disk may have had no room for it.
+        let report = if std::path::Path::new(folder).join("report.html").is_file() {
+            ", with report.html,"
+        } else {
+            ""
+        };
+        lines.push(format!("What it has done is kept{report} in {folder}"));
         lines.push(format!("Go on with: {command}"));
     }
     lines.join("\n")

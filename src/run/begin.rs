@@ -11,7 +11,7 @@ use super::{
     load,
     lock::Lock,
     plan::obstacles,
-    record::{Build, EngineRecord, Resumption, RunRecord, Status},
+    record::{Build, EngineRecord, Resumption, RunRecord, Status, Step},
     resume,
     scratch::Scratch,
     selection,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     engine::Engine,
     error::Result,
-    model::{combined, versions},
+    model::{Parameters, combined, versions},
     sinks::{self, Sink},
 };
 
@@ -30,7 +30,7 @@ pub async fn begin<'a>(
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     match &request.resume {
-        Some(folder) => go_on(pipeline, folder, around).await,
+        Some(folder) => go_on(pipeline, folder, request.until, around).await,
         None if request.dry_run => dry_run(pipeline, request, around).await,
         None => anew(pipeline, request, around).await,
     }
@@ -140,11 +140,13 @@ fn would_load(pipeline: &Pipeline, prepared: &Prepared, found: &obstacles::Found
 async fn go_on<'a>(
     pipeline: &'a Pipeline,
     folder: &RunFolder,
+    until: Option<Step>,
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     let config = &pipeline.config;
     let lock = take_lock(pipeline, around)?;
     let state = State::replay(journal::read(folder)?)?;
+    resume::refuse_step_behind(&state, until)?;
     let prepared = prepare(pipeline, &state.begun.select).await?;
     let sink = prepared.sink.as_ref();
     let load_number = match &state.load {
@@ -172,9 +174,16 @@ async fn go_on<'a>(
         kept: state.sources.len() + state.models.len(),
         redone: vec![],
     });
+    // What the destination may hold was built with these values, whatever they are by now.
+    let parameters = match &state.load {
+        Some(load) => load.parameters.clone(),
+        None => record.parameters.clone(),
+    };
+    record.parameters.clone_from(&parameters);
     let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
     journal.append(Entry::Resumed { build })?;
     let execution = Execution {
+        parameters: Parameters::of_run(&parameters),
         load_number,
         journal: Some(Mutex::new(journal)),
         earlier: Some(state),

@@ -12,6 +12,12 @@ const PREVIOUS: usize = 12;
 impl Execution<'_> {
     pub(super) async fn finalize(&mut self) -> Result<()> {
         let finalized = self.write_and_archive().await;
+        if finalized.is_err() {
+            let mut steps = self.record.steps.iter_mut();
+            if let Some(step) = steps.find(|record| record.step == Step::Finalize) {
+                step.is_done = false;
+            }
+        }
         match &self.record.load {
             Some(load) => finalized.map_err(|error| load::is_loaded(&load.receipt, &error)),
             None => finalized,

@@ -1,6 +1,7 @@
 //! What a run did, append-only, on disk before the next thing is done. Resuming reads it again.
 
 use std::{
+    collections::BTreeMap,
     io::{Seek, SeekFrom, Write},
     path::PathBuf,
 };
@@ -74,6 +75,8 @@ pub enum Entry {
         destination: String,
         /// The number of the load within its date.
         load_number: u32,
+        /// The values that its models were built with, as SQL.
+        parameters: BTreeMap<String, String>,
     },
     /// The file that is loaded is on disk.
     LoadStaged {
@@ -194,6 +197,23 @@ pub fn read(folder: &RunFolder) -> Result<Vec<Line>> {
         })
     });
     lines.collect()
+}
+
+/// Whether a line was ever written.
+pub fn has_begun(folder: &RunFolder) -> bool {
+    fs_err::read(path(folder)).is_ok_and(|text| text.contains(&b'\n'))
+}
+
+/// How the run began, if its first line tells.
+pub fn begun(folder: &RunFolder) -> Option<Begun> {
+    let text = fs_err::read_to_string(path(folder)).ok()?;
+    match serde_json::from_str(text.lines().next()?).ok()? {
+        Line {
+            entry: Entry::Begun(begun),
+            ..
+        } => Some(begun),
+        _ => None,
+    }
 }
 
 fn path(folder: &RunFolder) -> PathBuf {

@@ -81,22 +81,25 @@ pub async fn settled_number(
     state: &State,
     sink: &dyn Sink,
 ) -> Result<u32> {
-    let Some((destination, number)) = &state.load else {
+    let Some(begun) = &state.load else {
         return next_load(pipeline, state.begun.new_load, sink).await;
     };
-    if *destination != sink.destination() {
-        let message = format!("the load of this run has begun into `{destination}`");
+    if begun.destination != sink.destination() {
+        let message = format!(
+            "the load of this run has begun into `{}`",
+            begun.destination
+        );
         return Err(Error::usage(message)
             .because(format!("`dfpipe.yml` now says `{}`", sink.destination()))
             .with_hint("resume it with the destination that it had"));
     }
     let loads = sink.loads(pipeline.window.run_date()).await?;
-    let holder = loads.iter().find(|load| load.load_number == *number);
+    let holder = loads.iter().find(|load| load.load_number == begun.number);
     match holder {
         Some(holder) if holder.run_id != run_id => {
             next_load(pipeline, state.begun.new_load, sink).await
         }
-        _ => Ok(*number),
+        _ => Ok(begun.number),
     }
 }
 
@@ -122,6 +125,7 @@ impl Execution<'_> {
         self.journal(Entry::LoadBegun {
             destination: self.sink.destination(),
             load_number: load.load_number,
+            parameters: self.record.parameters.clone(),
         })?;
         let (staged, file) = self.sink.stage(&load, self.folder.path()).await?;
         self.journal(Entry::LoadStaged { file: file.clone() })?;

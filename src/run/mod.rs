@@ -206,6 +206,11 @@ impl Execution<'_> {
         if let Err(error) = &outcome {
             self.record.failure = Some(self.failure(error));
         }
+        let now = self.record.finished_at;
+        for step in self.record.steps.iter_mut().filter(|step| !step.is_done) {
+            // A step that failed took its time as well.
+            step.seconds += record::seconds(step.began_at, now);
+        }
         if !matches!(status, Status::Succeeded | Status::DryRun) {
             self.keep(status).await;
         }

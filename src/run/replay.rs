@@ -12,7 +12,7 @@ use crate::{
     config::{self, Secret},
     engine::{Engine, engine_tables},
     error::{Error, Kind, Result},
-    model::{self, Model, Parameters, Project},
+    model::{self, Model, Parameters, Project, versions},
 };
 
 /// What a replay found, model by model.
@@ -87,7 +87,10 @@ pub async fn replay(
     let project = project(folder, &record)?;
     let build = identity::build(email_key);
     refuse_other_key(&project, &record, &build)?;
-    verify_extracts(folder, &record).await?;
+    verify_files(folder, &record).await?;
+    for then in &record.models {
+        its_model(&project, then)?;
+    }
     let engine = Engine::with(&settings(&record.engine), email_key, &scratch.join("spill"))?;
     let names = record.sources.iter().map(|source| source.name.as_str());
     extract::register(&engine, folder, names).await?;
@@ -123,9 +126,15 @@ pub async fn replay(
 
 /// The SQL that the run kept.
 fn project(folder: &RunFolder, record: &RunRecord) -> Result<Project> {
-    if record.models.is_empty() || !folder.sql().is_dir() {
+    if record.models.is_empty() {
         let message = format!("run `{}` has no models to build again", folder.run_id);
         return Err(Error::usage(message).with_hint("it stopped before it built one"));
+    }
+    for model in &record.models {
+        let name = kept_as(model);
+        if !folder.path().join(&name).is_file() {
+            return Err(changed(&format!("`{name}` is missing")));
+        }
     }
     let sources = record.sources.iter().map(|source| source.name.clone());
     let tables = engine_tables().into_iter().map(|(name, _)| name.to_owned());
@@ -133,19 +142,30 @@ fn project(folder: &RunFolder, record: &RunRecord) -> Result<Project> {
     model::load(folder.path(), &tables)
 }
 
-/// The model as the run built it: a file that was changed in the archive says nothing about the run.
+/// Where the run keeps the SQL of a model; a released version stands where its model's file would.
+fn kept_as(model: &ModelRecord) -> String {
+    if model.source.starts_with(versions::FOLDER) {
+        format!("sql/{}.sql", model.name)
+    } else {
+        model.source.clone()
+    }
+}
+
+/// A file that was changed in the archive says nothing about the run.
+fn changed(what: &str) -> Error {
+    let message = format!("the archive is not what the run left: {what}");
+    Error::new(Kind::Differences, message)
+}
+
+/// The model as the run built it.
 fn its_model<'a>(project: &'a Project, then: &ModelRecord) -> Result<&'a Model> {
-    let changed = |what: &str| {
-        let message = format!("the archive is not what the run left: {what}");
-        Error::new(Kind::Differences, message)
-    };
-    let model = project
-        .model(&then.name)
-        .ok_or_else(|| changed(&format!("`{}` is missing", then.source)))?;
+    let name = kept_as(then);
+    let model = project.model(&then.name);
+    let model = model.ok_or_else(|| changed(&format!("`{name}` is missing")))?;
     if model.fingerprint == then.fingerprint {
         Ok(model)
     } else {
-        Err(changed(&format!("`{}` is another statement", then.source)))
+        Err(changed(&format!("`{name}` is another statement")))
     }
 }
 
@@ -159,17 +179,19 @@ fn refuse_other_key(project: &Project, record: &RunRecord, build: &Build) -> Res
     Err(Error::usage(message).with_hint("set `EMAIL_HASH_KEY` to the key of that run"))
 }
 
-async fn verify_extracts(folder: &RunFolder, record: &RunRecord) -> Result<()> {
-    for source in &record.sources {
-        for (path, facts) in extract::extract_files(folder, source) {
-            if !is_unchanged(path.clone(), facts.clone()).await {
-                let file = path.strip_prefix(folder.path()).unwrap_or(&path);
-                let message = format!(
-                    "the archive is not what the run left: `{}` is missing or changed",
-                    file.display()
-                );
-                return Err(Error::new(Kind::Differences, message));
-            }
+/// The extracts that the models are built from, and the tables that these are compared with.
+async fn verify_files(folder: &RunFolder, record: &RunRecord) -> Result<()> {
+    let extracts = record.sources.iter();
+    let extracts = extracts.flat_map(|source| extract::extract_files(folder, source));
+    let models = record.models.iter();
+    let models = models.map(|model| (folder.model(&model.name), &model.file));
+    for (path, facts) in extracts.chain(models) {
+        if !is_unchanged(path.clone(), facts.clone()).await {
+            let file = path.strip_prefix(folder.path()).unwrap_or(&path);
+            return Err(changed(&format!(
+                "`{}` is missing or changed",
+                file.display()
+            )));
         }
     }
     Ok(())

@@ -4,21 +4,24 @@ use super::{
     Pipeline, RunFolder, history,
     journal::{self, Entry, Journal},
     lock,
-    record::Status,
+    record::{Status, Step},
     state::State,
 };
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, DEFAULT_PROFILE},
     error::{Error, Kind, Result},
     model::combined,
     table_file::{FileFacts, hash_file},
 };
 
+/// What people call the last run.
+const LAST: &str = "last";
+
 /// The unfinished run `wanted`, or the last one.
 pub fn find(config: &Config, wanted: Option<&str>) -> Result<RunFolder> {
-    let mut unfinished = unfinished(config);
-    let Some(wanted) = wanted else {
+    let mut unfinished = unfinished(config)?;
+    let Some(wanted) = wanted.filter(|wanted| *wanted != LAST) else {
         let last = unfinished.pop().map(|(folder, _)| folder);
         return last.ok_or_else(|| {
             let message = format!("no run of `{}` is waiting to be resumed", config.pipeline);
@@ -33,7 +36,7 @@ pub fn find(config: &Config, wanted: Option<&str>) -> Result<RunFolder> {
     let ids = unfinished.iter().map(|(folder, _)| folder.run_id.as_str());
     let ids: Vec<_> = ids.collect();
     let hint = match ids.as_slice() {
-        [] => "no run is: `dfpipe runs` lists what there was".to_owned(),
+        [] => "no run is waiting; `dfpipe runs` lists what there was".to_owned(),
         ids => format!("these are: {}", ids.join(", ")),
     };
     let message = format!("no unfinished run `{wanted}` lies in `{work_dir}`");
@@ -78,7 +81,7 @@ pub fn pipeline(
 /// way. With `fresh` it is set aside, unless it may have loaded.
 pub fn refuse_unfinished(pipeline: &Pipeline, fresh: bool, clock: &Clock) -> Result<()> {
     let date = pipeline.window.run_date();
-    for (folder, state) in unfinished(&pipeline.config) {
+    for (folder, state) in unfinished(&pipeline.config)? {
         let is_same = state.begun.profile == pipeline.config.profile
             && state.begun.as_of.date_naive() == date
             && state.begun.select.is_empty();
@@ -96,17 +99,23 @@ pub fn refuse_unfinished(pipeline: &Pipeline, fresh: bool, clock: &Clock) -> Res
 
 fn unfinished_error(folder: &RunFolder, state: &State, date: chrono::NaiveDate) -> Error {
     let run_id = &folder.run_id;
+    let profile = match state.begun.profile.as_str() {
+        DEFAULT_PROFILE => String::new(),
+        other => format!(" --profile {other}"),
+    };
     let cause = match &state.ended {
         Some((_, Some(failure))) => failure.message.clone(),
         Some((Status::Stopped, None)) => "it was asked to stop after a step".to_owned(),
         _ => "it died without a word".to_owned(),
     };
     let hint = if state.may_have_loaded() {
-        format!("it may have loaded: `dfpipe run --resume {run_id}` finds out and finishes it")
+        format!(
+            "it may have loaded: `dfpipe run --resume {run_id}{profile}` finds out and finishes it"
+        )
     } else {
         format!(
-            "`dfpipe run --resume {run_id}` goes on with it; `dfpipe run --fresh` sets it aside and \
-             begins anew"
+            "`dfpipe run --resume {run_id}{profile}` goes on with it; `dfpipe run --fresh{profile}` \
+             sets it aside and begins anew"
         )
     };
     Error::usage(format!("run `{run_id}` of {date} is not finished"))
@@ -127,21 +136,58 @@ fn set_aside(folder: &RunFolder, clock: &Clock) -> Result<()> {
     Ok(())
 }
 
-/// The runs of the pipeline that can be gone on with, the last one last. A folder whose journal cannot be
-/// read is none of them: it never got so far as to begin.
-fn unfinished(config: &Config) -> Vec<(RunFolder, State)> {
+/// A step that the run has gone beyond cannot be its last one any more.
+pub fn refuse_step_behind(state: &State, until: Option<Step>) -> Result<()> {
+    let furthest = state.steps.iter().map(|record| record.step).max();
+    match (until, furthest) {
+        (Some(until), Some(furthest)) if furthest > until => {
+            let message = format!(
+                "the run has gone beyond `{}` already: it has begun to {}",
+                until.name(),
+                furthest.name()
+            );
+            Err(Error::usage(message)
+                .with_hint("resume it without `--until`, or with a later step"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The runs of the pipeline that can be gone on with, the last one last. A folder without a line in its
+/// journal is none: that run never began. One whose journal is damaged may have loaded, so nobody goes
+/// on beside it.
+fn unfinished(config: &Config) -> Result<Vec<(RunFolder, State)>> {
     let running = lock::running(config);
-    let folders = history::in_work(config).into_iter();
-    let states = folders.filter_map(|folder| {
-        let state = State::replay(journal::read(&folder).ok()?).ok()?;
-        Some((folder, state))
-    });
-    let is_open = |(folder, state): &(RunFolder, State)| {
+    let mut open = vec![];
+    for folder in history::in_work(config) {
+        let Some(state) = state_of(config, &folder)? else {
+            continue;
+        };
         let stands = state.status(running.as_ref() == Some(&folder.run_id));
-        state.begun.pipeline == config.pipeline
-            && !matches!(stands, Status::Succeeded | Status::Abandoned)
-    };
-    states.filter(is_open).collect()
+        if !matches!(stands, Status::Succeeded | Status::Abandoned) {
+            open.push((folder, state));
+        }
+    }
+    Ok(open)
+}
+
+/// How far a run of this pipeline got; none if it never began, or is another pipeline's.
+fn state_of(config: &Config, folder: &RunFolder) -> Result<Option<State>> {
+    if !journal::has_begun(folder) {
+        return Ok(None);
+    }
+    let is_other = journal::begun(folder).is_some_and(|begun| begun.pipeline != config.pipeline);
+    if is_other {
+        return Ok(None);
+    }
+    let state = journal::read(folder).and_then(State::replay);
+    state.map(Some).map_err(|error| {
+        let path = folder.path().display();
+        let message = format!("the journal of run `{}` is damaged", folder.run_id);
+        Error::outside(message).because(error).with_hint(format!(
+            "it may have loaded: look into `{path}` and at the destination, then mend or remove it"
+        ))
+    })
 }
 
 /// Whether the file is what it was.

@@ -30,7 +30,11 @@ impl Scratch {
         let folder = tempfile::Builder::new()
             .prefix(".dry-run-")
             .tempdir_in(parent)
-            .map_err(|error| Error::outside("the dry run has no folder").because(error))?;
+            .map_err(|error| {
+                Error::outside("the dry run has no folder")
+                    .because(error)
+                    .with_hint("look at `work_dir` in dfpipe.yml: is the disk full, or read-only?")
+            })?;
         scratch.folder = Some(folder);
         Ok(scratch)
     }

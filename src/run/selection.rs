@@ -24,7 +24,7 @@ pub async fn resolve(pipeline: &Pipeline, selectors: &[String]) -> Result<BTreeS
     let selection = Selection {
         modified: modified.as_ref(),
     };
-    let selected = select(&project.models, selectors, &selection)?;
+    let selected = select(&project.models, selectors, selection)?;
     if selected.is_empty() {
         return Err(Error::usage("the selection is empty")
             .with_hint("name a model: `-s +unified_customers` builds it and all that it reads"));

@@ -31,12 +31,23 @@ pub struct State {
     pub sources: BTreeMap<String, SourceRecord>,
     /// Models that were built, by name.
     pub models: BTreeMap<String, ModelRecord>,
-    /// Where a load has begun, and under which number.
-    pub load: Option<(String, u32)>,
+    /// The load that has begun.
+    pub load: Option<BegunLoad>,
     /// The load, once the destination holds it.
     pub receipt: Option<Receipt>,
     /// How the last attempt ended, if it could say so.
     pub ended: Option<(Status, Option<Failure>)>,
+}
+
+/// A load that has begun: whatever is said by now, it is finished as it is.
+#[derive(Clone, Debug)]
+pub struct BegunLoad {
+    /// The destination.
+    pub destination: String,
+    /// The number within its date.
+    pub number: u32,
+    /// The values that the models were built with, as SQL.
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl State {
@@ -109,7 +120,14 @@ impl State {
             Entry::LoadBegun {
                 destination,
                 load_number,
-            } => self.load = Some((destination, load_number)),
+                parameters,
+            } => {
+                self.load = Some(BegunLoad {
+                    destination,
+                    number: load_number,
+                    parameters,
+                });
+            }
             Entry::Begun(_) | Entry::LoadStaged { .. } => {}
             Entry::Loaded { receipt } => self.receipt = Some(*receipt),
             Entry::Ended { status, failure } => self.ended = Some((status, failure)),

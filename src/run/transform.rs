@@ -15,7 +15,7 @@ use super::{
     state,
 };
 use crate::{
-    engine::DEAD_LETTERS,
+    engine::{DEAD_LETTERS, engine_tables},
     error::{Error, Result},
     model::{File, Model, Sql},
     table_file::stored,
@@ -72,7 +72,10 @@ impl Execution<'_> {
             let attempt = self.record.resumed.last();
             let was_redone = |table: &str| {
                 let mut redone = attempt.into_iter().flat_map(|attempt| &attempt.redone);
-                redone.any(|redone| redone.table == table)
+                // The engine's own tables are made of what all sources gave.
+                let is_engines = engine_tables().iter().any(|(name, _)| *name == table);
+                let is_source = |name: &str| self.pipeline.config.sources.contains_key(name);
+                redone.any(|redone| redone.table == table || is_engines && is_source(&redone.table))
             };
             let builds = [&state.build, &self.record.build];
             let reason = identity::difference(record, model, builds, &was_redone);

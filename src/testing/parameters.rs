@@ -33,7 +33,7 @@ pub fn parameters(suite: &Suite, test: &Test) -> Result<Parameters> {
                 problems.push(Error::usage(message).at(test.at(node.mark)).with_hint(hint));
             }
             (None, _) => {
-                problems.push(unknown_parameter(&key.name, known.keys()).at(test.at(key.mark)))
+                problems.push(unknown_parameter(&key.name, known.keys()).at(test.at(key.mark)));
             }
         }
     }

@@ -115,7 +115,7 @@ impl Suite {
         let models = select::select(
             &self.pipeline.project.models,
             &[wanted.to_owned()],
-            &select::Selection::default(),
+            select::Selection::default(),
         );
         let models = models.unwrap_or_default();
         let file = wanted.trim_start_matches("./");

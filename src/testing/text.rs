@@ -146,7 +146,7 @@ fn carets(line: &Line, columns: &[String]) -> Vec<String> {
 fn shown_as(cell: Option<&str>) -> String {
     match cell {
         None => "null".to_owned(),
-        Some(text) if text.is_empty() => "\"\"".to_owned(),
+        Some("") => "\"\"".to_owned(),
         Some(text) => text.replace('\n', "\\n"),
     }
 }

@@ -55,7 +55,7 @@ pub fn concerned(suite: &Suite, tests: &[Arc<Test>], files: &[String]) -> Vec<Ar
     let selectors: Vec<_> = changed.map(|model| format!("{}+", model.name)).collect();
     let below = match &selectors[..] {
         [] => None,
-        selectors => select::select(models, selectors, &select::Selection::default()).ok(),
+        selectors => select::select(models, selectors, select::Selection::default()).ok(),
     };
     let mut others = files
         .iter()

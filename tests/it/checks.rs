@@ -258,7 +258,7 @@ fn rows_are_compared_with_those_of_the_last_successful_run() {
     customers(100);
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(1));
-    let row = r#"such as {"rows":100,"last_rows":4}"#;
+    let row = r#"found, for example: {"rows":100,"last_rows":4}"#;
     assert!(outcome.stderr.contains(row), "{}", outcome.stderr);
 }
 

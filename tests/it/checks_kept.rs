@@ -92,9 +92,9 @@ fn a_failed_check_stops_the_load_and_says_where_its_rows_are() {
     Go on with: dfpipe run --resume [run]
     error: the check `more.not_null(customer)` found 2 bad rows
     cause: expected: `customer` is never null.
+    found, for example: {"amount":1.00,"order_id":1}
 
     hint: Ask the shop.
-    such as {"amount":1.00,"order_id":1}
     see them: dfpipe query --run [run] "select * from check_more_not_null_customer"
     "#);
     // The other check was asked all the same.

@@ -556,9 +556,9 @@ fn a_failing_check_stops_the_load_and_keeps_the_run() {
     Go on with: dfpipe run --resume [run]
     error: the check `nobody_is_rich` found 1 bad row
     cause: expected: Nobody spends more than ten.
+    found, for example: {"customer":"ada","amount":13.00}
 
     hint: Ask them how they do it.
-    such as {"customer":"ada","amount":13.00}
     see them: dfpipe query --run [run] "select * from check_nobody_is_rich"
     "#);
     let kept = project.unfinished();

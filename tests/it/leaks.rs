@@ -82,7 +82,11 @@ fn a_run_that_fails_midway_keeps_and_shows_no_address() {
     let outcome = project.run(["run", "-s", "+rejects"]);
 
     assert_eq!(outcome.code, Some(1), "{}", outcome.screen());
-    assert!(outcome.stderr.contains("such as {"), "{}", outcome.screen());
+    assert!(
+        outcome.stderr.contains("found, for example: {"),
+        "{}",
+        outcome.screen()
+    );
     assert_eq!(leaks_of(&outcome), BTreeSet::new());
     assert_eq!(project.unfinished().len(), 1);
     assert_eq!(leaks_below(&project.path(".dfpipe")), BTreeMap::new());

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::project::Project;
 
 /// How long an edit may take to be seen and tested, on a machine that is busy.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// The orders with `tests` of their totals.
 fn totals(tests: &str) -> Project {
@@ -190,6 +190,7 @@ fn results_are_junit_for_continuous_integration() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one screen, and what it is made of")]
 fn all_that_is_wrong_with_tests_is_shown_with_its_place() {
     let project = totals(
         "  - it: reads an unknown table
@@ -583,8 +584,9 @@ fn a_test_is_written_from_rows_of_a_run_with_names_made_up() {
         let text = project.read(&format!("sql/tests/{model}.yml"));
         assert!(text.contains("it: \"knows customer-1\""), "{text}");
         assert!(!text.contains(customer), "{text}");
-        let hash = regex::Regex::new("[0-9a-f]{64}").expect("the pattern is valid");
-        assert!(!hash.is_match(&text), "{text}");
+        let is_hash = |word: &str| word.len() == 64;
+        let mut words = text.split(|letter: char| !letter.is_ascii_hexdigit());
+        assert!(!words.any(is_hash), "{text}");
     }
     // A second one goes behind the first.
     project.succeed([

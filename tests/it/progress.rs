@@ -110,9 +110,13 @@ fn events_are_objects_with_stable_names() {
         let names: Vec<_> = object.keys().map(String::as_str).collect();
         assert_eq!(names[..3], ["time", "level", "event"]);
         fields.insert(event.to_owned(), names[3..].join(" "));
-        order.push(event);
+        // Whether a short reading is looked at is chance.
+        if event != "extracting" {
+            order.push(event);
+        }
     }
-    assert_snapshot!(order.join(" "), @"note run_started step_started extracting extracted step_finished step_started building built checked step_finished step_started loaded step_finished step_started step_finished archived run_finished");
+    fields.remove("extracting");
+    assert_snapshot!(order.join(" "), @"note run_started step_started extracted step_finished step_started building built checked step_finished step_started loaded step_finished step_started step_finished archived run_finished");
     let fields = fields
         .iter()
         .map(|(event, names)| format!("{event}: {names}"));
@@ -122,7 +126,6 @@ fn events_are_objects_with_stable_names() {
     built: model rows bytes seconds kept peak_memory spilled_bytes
     checked: checks warnings errors
     extracted: source rows refused seconds kept
-    extracting: source records expected seconds_left
     loaded: rows to
     note: message
     run_finished: run_id status folder

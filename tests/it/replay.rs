@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
 
-use crate::support::{project::Project, shared::first_run};
+use crate::support::{artefacts, project::Project, shared::first_run};
 
 #[test]
 fn an_archived_run_gives_the_same_bytes_in_another_folder_without_its_project() {
@@ -52,10 +52,18 @@ fn a_table_that_comes_out_otherwise_is_named() {
     // The record of another run: one whose table had another hash.
     let record = project.read("copy/run.json");
     let hash = project.sha256("models/totals.parquet");
-    project.write("copy/run.json", record.replace(&hash, &"0".repeat(64)));
+    project.write("copy/models/totals.parquet", "other rows");
+    let other = project.path("copy/models/totals.parquet");
+    let record = record.replace(&hash, &artefacts::sha256(&other));
+    let bytes = fs_err::metadata(project.last_run().join("models/totals.parquet"));
+    let bytes = bytes.expect("a table has a size").len();
+    project.write(
+        "copy/run.json",
+        record.replace(&format!("\"bytes\": {bytes}"), "\"bytes\": 10"),
+    );
     let outcome = project.run(["replay", "-q", &copy]);
     assert_eq!(outcome.code, Some(6), "{}", outcome.screen());
-    let expected = "`totals` is the first model whose bytes differ: 000000000000 then";
+    let expected = "`totals` is the first model whose bytes differ";
     assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
 }
 
@@ -71,6 +79,23 @@ fn an_archive_that_was_changed_proves_nothing() {
     error: the archive is not what the run left: `sql/totals.sql` is another statement
     ");
     project.edit("copy/sql/totals.sql", "max(amount)", "sum(amount)");
+    project.write("copy/models/totals.parquet", "rubbish");
+    let outcome = project.run(["replay", &copy]);
+    assert_eq!(outcome.code, Some(6), "{}", outcome.screen());
+    assert!(
+        outcome
+            .stderr
+            .contains("`models/totals.parquet` is missing or changed")
+    );
+    project.remove("copy/sql/totals.sql");
+    let outcome = project.run(["replay", &copy]);
+    assert_eq!(outcome.code, Some(6), "{}", outcome.screen());
+    assert!(
+        outcome.stderr.contains("`sql/totals.sql` is missing"),
+        "{}",
+        outcome.stderr
+    );
+    let copy = copied(&project.last_run(), &project);
     project.write("copy/extract/orders/part-00000.parquet", "rubbish");
     assert_snapshot!(project.run(["replay", &copy]).screen(), @"
     exit code: 6

@@ -62,7 +62,7 @@ fn blanked(text: &str) -> String {
         (r"completed in \d+\.\d s", "completed in [time]"),
         // Which bad rows a check quotes, and in which order, is chance.
         (r"(?m)^    - `.*`\n", ""),
-        (r"such as \{.*\}", "such as [row]"),
+        (r"for example: \{.*\}", "for example: [row]"),
     ];
     filters
         .iter()
@@ -253,9 +253,9 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
     Go on with: dfpipe run --resume [run]
     error: the check `unknown_event_kinds` found 2 bad rows
     cause: expected: Every event is of a known kind.
+    found, for example: {"event_type":"app.crashed","events":24}
 
     hint: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
-    such as [row]
     see them: dfpipe query --run [run] "select * from check_unknown_event_kinds"
     "#);
     let end = markdown.find("## Figures").expect("there are figures");
@@ -268,9 +268,9 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
 
     **In transform:** the check `unknown_event_kinds` found 2 bad rows
 
-    Because: expected: Every event is of a known kind.
+    Because: expected: Every event is of a known kind. found, for example: {"event_type":"app.crashed","events":24}
 
-    What to do: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer. such as [row] see them: dfpipe query --run [run] "select \* from check_unknown_event_kinds"
+    What to do: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer. see them: dfpipe query --run [run] "select \* from check_unknown_event_kinds"
 
     Exit code 1.
 

@@ -259,6 +259,71 @@ fn a_run_whose_load_has_begun_is_finished_with_the_sql_that_it_had() {
     assert_eq!(project.rows("models/totals.parquet")[0]["amount"], 13.0);
 }
 
+#[test]
+fn a_run_whose_load_has_begun_keeps_the_parameters_that_it_had() {
+    let project = Project::orders();
+    project.edit(
+        "dfpipe.yml",
+        "pipeline: orders",
+        "pipeline: orders\nparameters: {factor: 1}",
+    );
+    project.edit("sql/totals.sql", "sum(amount)", "sum(amount * $factor)");
+    project.succeed(["run", "-q", "--until", "load"]);
+    project.edit("dfpipe.yml", "{factor: 1}", "{factor: 2}");
+    project.succeed(["run", "-q", "--resume"]);
+    let record = project.json("run.json");
+    assert_eq!(record["parameters"]["factor"], "1");
+    assert_eq!(record["resumed"][0]["redone"], serde_json::json!([]));
+    let run = project.last_run();
+    project.succeed(["replay", "-q", &run.display().to_string()]);
+}
+
+/// Nothing can be stopped any more: what it would say is for the report.
+#[test]
+fn a_check_that_fails_after_the_load_does_not_hinder_the_run() {
+    let project = Project::orders();
+    project.succeed(["run", "-q", "--until", "load"]);
+    project.write(
+        "sql/checks/nobody_buys.sql",
+        "/* dfpipe\ndescription: Nobody buys.\n*/\nselect * from orders\n",
+    );
+    project.succeed(["run", "-q", "--resume"]);
+    assert_eq!(loads(&project).len(), 1);
+}
+
+#[test]
+fn a_run_with_a_damaged_journal_may_have_loaded_and_stops_everything() {
+    let project = Project::orders();
+    project.succeed(["run", "-q", "--until", "load"]);
+    let journal = project
+        .unfinished()
+        .pop()
+        .expect("it waits")
+        .join("journal.ndjson");
+    let text = fs_err::read_to_string(&journal).expect("a journal can be read");
+    fs_err::write(&journal, text.replacen("\"step_ended\"", "rubbish", 1)).expect("it is spoilt");
+    for arguments in [["run", "-q", "--resume"], ["run", "-q", "--fresh"]] {
+        let outcome = project.run(arguments);
+        assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
+        assert!(outcome.stderr.contains("is damaged"), "{}", outcome.stderr);
+    }
+    assert_eq!(loads(&project).len(), 1);
+}
+
+#[test]
+fn a_run_does_not_stop_after_a_step_that_it_has_gone_beyond() {
+    let project = Project::orders();
+    project.succeed(["run", "-q", "--until", "load"]);
+    assert_snapshot!(project.run(["run", "--resume", "--until", "extract"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    error: the run has gone beyond `extract` already: it has begun to load
+
+    hint: resume it without `--until`, or with a later step
+    ");
+    project.succeed(["run", "-q", "--resume", "last"]);
+}
+
 /// The process died between the put and the note about it.
 #[test]
 fn a_load_that_happened_unnoticed_is_adopted() {

@@ -40,7 +40,7 @@ fn picks_by_arrival(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Limit(_) | LogicalPlan::RecursiveQuery(_) | LogicalPlan::Extension(_) => true,
         LogicalPlan::Distinct(Distinct::On(on)) => {
-            on.sort_expr.as_ref().is_none_or(|order| order.is_empty())
+            on.sort_expr.as_ref().is_none_or(std::vec::Vec::is_empty)
         }
         _ => false,
     }

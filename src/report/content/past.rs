@@ -208,7 +208,7 @@ pub fn repeat(record: &RunRecord) -> Table {
         ("Program", program),
         ("Fingerprint of the e-mail key", build.email_key.clone()),
         ("Run folder", record.folder.clone()),
-        ("Once more, on the sources as they are now", again),
+        ("Once more, from its own extract", again),
     ]))
 }
 

@@ -59,8 +59,9 @@ impl Groups {
 
     fn take(&mut self, emit_to: EmitTo) -> Vec<Box<dyn Summary>> {
         let taken = emit_to.take_needed(&mut self.summaries);
-        let held = |summary: &Box<dyn Summary>| size_of_val(summary.as_ref()) + summary.heap();
-        self.held = self.held.saturating_sub(taken.iter().map(held).sum());
+        let held = |summary: &dyn Summary| size_of_val(summary) + summary.heap();
+        let held = taken.iter().map(|summary| held(summary.as_ref())).sum();
+        self.held = self.held.saturating_sub(held);
         taken
     }
 }
@@ -118,7 +119,7 @@ impl GroupsAccumulator for Groups {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let rows = values.first().map_or(0, |numbers| numbers.len());
+        let rows = values.first().map_or(0, arrow::array::Array::len);
         let mut single = Self::new(self.scaling, self.constants.clone())?;
         let groups: Vec<usize> = (0..rows).collect();
         single.update_batch(values, &groups, filter, rows)?;

@@ -210,7 +210,9 @@ mod tests {
             let mut merged = Moments::default();
             for part in numbers.chunks(random.below(60) + 1) {
                 let mut moments = Moments::default();
-                part.iter().for_each(|number| moments.add(*number));
+                for number in part {
+                    moments.add(*number);
+                }
                 merged.merge(&moments.state()).unwrap();
             }
             let found = merged.fit().map(|fit| (fit.0.to_bits(), fit.1.to_bits()));
@@ -249,7 +251,9 @@ mod tests {
 
     fn fit_of(numbers: &[f64]) -> Option<Fit> {
         let mut moments = Moments::default();
-        numbers.iter().for_each(|number| moments.add(*number));
+        for number in numbers {
+            moments.add(*number);
+        }
         moments.fit()
     }
 }
