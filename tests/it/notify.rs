@@ -108,7 +108,6 @@ fn a_run_that_failed_is_told_with_the_way_on() {
     Nothing was loaded: the destination is as it was before.
     the check `nobody_is_rich` found 1 bad row
     expected: Nobody spends more than ten.
-    found, for example: {"customer":"ada","amount":13.00}
     see them: dfpipe query --run [run] "select * from check_nobody_is_rich"
     Go on with: `dfpipe run --resume [run]`
     *Records per step*

@@ -253,7 +253,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
     Go on with: dfpipe run --resume [run]
     error: the check `unknown_event_kinds` found 2 bad rows
     cause: expected: Every event is of a known kind.
-    found, for example: {"event_type":"app.crashed","events":24}
+    found, for example: [row]
 
     hint: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
     see them: dfpipe query --run [run] "select * from check_unknown_event_kinds"
@@ -268,7 +268,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
 
     **In transform:** the check `unknown_event_kinds` found 2 bad rows
 
-    Because: expected: Every event is of a known kind. found, for example: {"event_type":"app.crashed","events":24}
+    Because: expected: Every event is of a known kind. found, for example: [row]
 
     What to do: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer. see them: dfpipe query --run [run] "select \* from check_unknown_event_kinds"
 
