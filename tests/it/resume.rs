@@ -1,6 +1,10 @@
 //! A run that died goes on where it was, and ends as if nothing had happened.
 
-use std::{io::Write, path::PathBuf, process::Stdio};
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, Stdio},
+};
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -527,6 +531,36 @@ fn the_first_interrupt_ends_a_run_cleanly_and_it_can_be_resumed() {
     }
 }
 
+/// Even if the clean end waits for a disk that does not answer: here a pipe that nobody reads.
+#[test]
+fn the_second_interrupt_ends_a_run_at_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = listener.local_addr().expect("it has an address");
+    let project = Project::orders();
+    let from = format!(
+        "from: {{kind: crm, url: \"http://{address}\", path: /orders, pagination: {{kind: page_number}}}}"
+    );
+    project.edit("dfpipe.yml", "from: {kind: files, path: data/*.csv}", &from);
+    let mut child = project
+        .command(["run"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dfpipe can be started");
+    let _held = listener.accept().expect("the run asks");
+    let run = project.unfinished().pop().expect("the run has a folder");
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(run.join("report.md.part"))
+        .status();
+    assert!(pipe.expect("a pipe can be made").success());
+    send("-INT", &child);
+    let screen = BufReader::new(child.stderr.take().expect("it has a screen"));
+    let mut lines = screen.lines().map(|line| line.expect("it shows text"));
+    assert!(lines.any(|line| line.contains("once more ends it at once")));
+    send("-INT", &child);
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
 /// A run that waits for an API that never answers, and gets a signal meanwhile.
 fn interrupted(signal: &str) -> Outcome {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
@@ -544,17 +578,21 @@ fn interrupted(signal: &str) -> Outcome {
         .spawn()
         .expect("dfpipe can be started");
     let _held = listener.accept().expect("the run asks");
-    let sent = std::process::Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status()
-        .expect("a signal can be sent");
-    assert!(sent.success());
+    send(signal, &child);
     let output = child.wait_with_output().expect("it ends");
     let outcome = project.ended(output);
     assert_eq!(project.unfinished_json("run.json")["status"], "interrupted");
     project.edit("dfpipe.yml", &from, files);
     project.succeed(["run", "-q", "--resume"]);
     outcome
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .expect("a signal can be sent");
+    assert!(sent.success());
 }
 
 fn loads(project: &Project) -> Vec<PathBuf> {
