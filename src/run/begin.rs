@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, identity,
+    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, history, identity,
     journal::{self, Begun, Entry, Journal},
     load,
     lock::Lock,
@@ -180,6 +180,11 @@ async fn go_on<'a>(
         None => record.parameters.clone(),
     };
     record.parameters.clone_from(&parameters);
+    if state.may_have_loaded()
+        && let Ok(then) = history::record(&folder)
+    {
+        record.configuration = then.configuration;
+    }
     let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
     journal.append(Entry::Resumed { build })?;
     let execution = Execution {

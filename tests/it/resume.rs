@@ -277,6 +277,7 @@ fn a_run_whose_load_has_begun_keeps_the_parameters_that_it_had() {
     project.succeed(["run", "-q", "--resume"]);
     let record = project.json("run.json");
     assert_eq!(record["parameters"]["factor"], "1");
+    assert_eq!(record["configuration"]["parameters"]["factor"], 1);
     assert_eq!(record["resumed"][0]["redone"], serde_json::json!([]));
     let run = project.last_run();
     project.succeed(["replay", "-q", &run.display().to_string()]);
