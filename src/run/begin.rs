@@ -238,7 +238,11 @@ fn execution<'a>(
 impl<'a> Execution<'a> {
     /// Writes down what the run is made of, and says that it goes.
     fn started(self, resumed: bool) -> Result<Execution<'a>> {
-        self.keep_sql()?;
+        // Once the load has begun, what lies there is what the run goes on with: were it written anew,
+        // dying in between would leave the run without.
+        if !self.earlier.as_ref().is_some_and(State::may_have_loaded) {
+            self.keep_sql()?;
+        }
         self.save()?;
         let models = self.pipeline.project.models.iter();
         let models = models.filter(|model| self.selected.contains(&model.name));

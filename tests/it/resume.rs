@@ -283,6 +283,23 @@ fn a_run_whose_load_has_begun_keeps_the_parameters_that_it_had() {
     project.succeed(["replay", "-q", &run.display().to_string()]);
 }
 
+/// Were it written anew, dying in between would leave the run without.
+#[test]
+fn the_sql_of_a_run_whose_load_has_begun_is_not_touched() {
+    let project = Project::orders();
+    assert!(project.is_killed(["run", "-q"], LOAD_BEGUN));
+    let run = project.unfinished().pop().expect("it died");
+    let sql = run.join("sql/totals.sql");
+    let written = || {
+        let facts = fs_err::metadata(&sql).expect("the run keeps its SQL");
+        facts.modified().expect("a file has a time")
+    };
+    let before = written();
+    assert!(project.is_killed(["run", "-q", "--resume"], 2));
+    assert_eq!(written(), before);
+    project.succeed(["run", "-q", "--resume"]);
+}
+
 /// Nothing can be stopped any more: what it would say is for the report.
 #[test]
 fn a_check_that_fails_after_the_load_does_not_hinder_the_run() {
