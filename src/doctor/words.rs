@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Sizes and counts in the words of a finding. Apart from the reports' numbers, which this room does not know.
 
 use chrono::Duration;
 

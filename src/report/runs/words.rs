@@ -1,4 +1,4 @@
-//! Numbers, times and tables as people read them.
+//! How a run stands, moments, and tables of aligned columns, for the history on a terminal.
 
 use chrono::{DateTime, Utc};
 
