@@ -1,7 +1,7 @@
 //! Where the result goes. One contract for every kind: look, stage, commit, verify.
 //!
 //! ```text
-//! loads(date) ─▶ stage (a file with the metadata columns) ─▶ commit (put if absent) ─▶ verify
+//! columns, loads(date) ─▶ stage (a file with the metadata columns) ─▶ commit (put if absent) ─▶ verify
 //! ```
 //!
 //! Append only: nothing that a destination holds is ever changed. No sink knows a source or SQL.
@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use datafusion::arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::{config::Config, error::Result, storage::Location, table_file::FileFacts};
 
+pub mod compare;
 pub mod metadata;
 pub mod parquet;
 
@@ -98,6 +100,9 @@ pub trait Sink: Send + Sync {
 
     /// The latest complete load of every date.
     async fn latest(&self) -> Result<Vec<Loaded>>;
+
+    /// The columns that the destination has by now, the metadata columns among them; none if there is no table yet.
+    async fn columns(&self) -> Result<Option<SchemaRef>>;
 
     /// Makes the file that will be loaded, in `folder`.
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)>;

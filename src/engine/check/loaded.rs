@@ -14,6 +14,7 @@ use super::columns;
 use crate::{
     error::{Error, did_you_mean},
     model::{Model, Recorded, recorded},
+    table_file::kind_name,
 };
 
 /// Beginnings of names that BigQuery keeps for itself.
@@ -212,20 +213,6 @@ fn loss(kind: &DataType) -> Option<(String, &'static str)> {
         _ => return None,
     };
     Some((found.0.to_owned(), found.1))
-}
-
-/// A type in our words; what has none in Arrow's.
-fn kind_name(kind: &DataType) -> String {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
-        DataType::Int64 => "integer".to_owned(),
-        DataType::Float64 => "double".to_owned(),
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]
