@@ -91,7 +91,7 @@ pub struct CheckRecord {
     /// How many there may be.
     #[serde(default)]
     pub allowed: u64,
-    /// The first of them, as JSON; none if it passed.
+    /// The first of them, as JSON, personal data masked; none if it passed.
     pub examples: Vec<String>,
     /// What a person should do.
     pub hint: Option<String>,

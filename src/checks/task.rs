@@ -12,7 +12,7 @@ use super::{
     names::Names,
 };
 use crate::{
-    engine::Engine,
+    engine::{Engine, Followed},
     error::{Error, Result},
     model::{Model, Parameters, Project, SqlCheck},
 };
@@ -24,6 +24,8 @@ pub struct Ground {
     pub engine: Engine,
     /// The run's parameters.
     pub parameters: Parameters,
+    /// The personal data in the tables.
+    pub personal: Arc<Followed>,
     /// How many rows the models had.
     pub last: Arc<LastRows>,
     /// The run's folder: bad rows are kept in its `checks/`, which is there.
@@ -140,6 +142,7 @@ impl Task {
         let place = Place {
             engine: &ground.engine,
             parameters: &ground.parameters,
+            personal: &ground.personal,
             folder: &ground.folder,
         };
         let (model, predicates, others) = match self {

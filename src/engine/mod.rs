@@ -11,8 +11,10 @@
 mod catalog;
 mod check;
 mod columns;
+mod defaults;
 mod diagnostics;
 mod faults;
+mod hints;
 mod lineage;
 mod memory;
 mod mentions;
@@ -22,7 +24,7 @@ mod scaling;
 mod session;
 
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
-pub use check::{Checked, RECORDED, check, record as record_columns};
+pub use check::{Checked, Followed, Masks, RECORDED, check, record as record_columns, shapes};
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};

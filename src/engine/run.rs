@@ -143,9 +143,10 @@ impl Engine {
             .context
             .catalog("datafusion")
             .and_then(|all| all.schema("public"));
-        let names = schema
+        let mut names = schema
             .map(|schema| schema.table_names())
             .unwrap_or_default();
+        names.sort();
         let names = names.iter().map(String::as_str);
         Err(unknown_table(&read.table, names).at(read.place.clone()))
     }

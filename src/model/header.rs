@@ -61,6 +61,14 @@ pub struct Allow {
 }
 
 impl Allow {
+    /// Those of them after which the same rows may give other bytes, each with its reason.
+    pub fn inexact(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let is_inexact = |(key, _): &(&str, &str)| {
+            matches!(*key, "approximations" | "any_order" | "float_aggregates")
+        };
+        self.given().filter(is_inexact)
+    }
+
     /// The keys that are given, each with its reason.
     pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [

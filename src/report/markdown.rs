@@ -85,6 +85,9 @@ fn attention(record: &RunRecord) -> String {
         for example in &concern.examples {
             let _ = writeln!(text, "    - {}", code(example));
         }
+        if let Some(kept) = &concern.kept {
+            let _ = writeln!(text, "  {} See them: {}", kept.place, code(&kept.command));
+        }
     }
     text
 }

@@ -132,6 +132,9 @@ fn attention(record: &RunRecord) -> String {
         if let Some(hint) = &concern.hint {
             let _ = writeln!(text, "    {hint}");
         }
+        if let Some(kept) = &concern.kept {
+            let _ = writeln!(text, "    see them: {}", kept.command);
+        }
     }
     if text.is_empty() {
         "  nothing\n".clone_into(&mut text);

@@ -20,7 +20,7 @@ use super::{
     selection,
 };
 use crate::{
-    engine::Engine,
+    engine::{Engine, Followed},
     error::{Error, Result},
     model::{Parameters, combined, versions},
     sinks::{self, Sink},
@@ -42,11 +42,12 @@ pub async fn begin<'a>(
 /// What every beginning makes sure of.
 async fn prepare(pipeline: &Pipeline, select: &[String]) -> Result<Prepared> {
     let selected = selection::resolve(pipeline, select).await?;
-    let mut schemas = pipeline.checked().await?.schemas;
-    let columns = schemas.remove(&pipeline.config.destination.model);
+    let mut checked = pipeline.checked().await?;
+    let columns = checked.schemas.remove(&pipeline.config.destination.model);
     Ok(Prepared {
         columns: columns.ok_or_else(|| Error::bug("the loaded model has no columns"))?,
         loads: load::loads_result(pipeline, &selected),
+        personal: Arc::new(checked.personal),
         sink: sinks::open(&pipeline.config)?,
         selected,
     })
@@ -56,6 +57,7 @@ struct Prepared {
     selected: BTreeSet<String>,
     sink: Box<dyn Sink>,
     loads: bool,
+    personal: Arc<Followed>,
     /// The columns of the model that is loaded.
     columns: SchemaRef,
 }
@@ -251,6 +253,7 @@ fn execution<'a>(
         record,
         earlier: None,
         selected: prepared.selected,
+        personal: prepared.personal,
         load_number: None,
         lock: None,
         scratch: None,

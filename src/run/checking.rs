@@ -50,6 +50,7 @@ impl Execution<'_> {
         let ground = Ground {
             engine: self.engine.as_ref().clone(),
             parameters: self.parameters.clone(),
+            personal: Arc::clone(&self.personal),
             last: Arc::new(self.last_rows().await),
             folder: self.path().to_owned(),
         };

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
-    engine::Engine,
+    engine::{Engine, Followed},
     error::{Error, Kind, Result},
     model::{Parameters, Use},
     sinks::Sink,
@@ -125,6 +125,8 @@ struct Execution<'a> {
     /// What earlier attempts did.
     earlier: Option<State>,
     selected: BTreeSet<String>,
+    /// The personal data in the tables: no report quotes it.
+    personal: Arc<Followed>,
     /// The number of the load; none if nothing is loaded.
     load_number: Option<u32>,
     /// Held until the run is over.

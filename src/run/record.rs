@@ -345,6 +345,9 @@ pub struct ModelRecord {
     /// The models and tables that it reads.
     #[serde(default)]
     pub reads: Vec<String>,
+    /// What its front matter allows, so that the same rows may give other bytes: each with its reason.
+    #[serde(default)]
+    pub allows: BTreeMap<String, String>,
     /// Its columns.
     #[serde(default)]
     pub columns: Vec<ColumnRecord>,

@@ -398,7 +398,7 @@ fn columns_that_were_recorded_stay() {
     4 |   customer: text
       |             ^^^^
 
-    hint: was it renamed to `custmer`? its readers need it; if it may go: `dfpipe check --record-destination`
+    hint: was it renamed to `custmer`? its readers need it; if it may go: `dfpipe check --record-destination`, or for one run `dfpipe run --allow-lost-columns`
 
     error: the column `amount` is double, but the destination's is decimal(28,2)
      --> sql/totals.sql:9:10

@@ -89,6 +89,7 @@ fn obstacle(obstacle: &Obstacle) -> Vec<String> {
     let more = [("cause", &obstacle.cause), ("hint", &obstacle.hint)];
     for (label, text) in more {
         let text = text.iter().flat_map(|text| text.lines());
+        let text = text.filter(|line| !line.trim().is_empty());
         lines.extend(text.enumerate().map(|(number, line)| {
             let line = match number {
                 0 => format!("  {label}: {line}"),

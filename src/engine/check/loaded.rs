@@ -72,7 +72,8 @@ pub fn compare(model: &Model, schema: &Schema, recorded: &Recorded) -> (Vec<Erro
                 model.name
             );
             problems.push(Error::usage(message).at(column.place.clone()).with_hint(format!(
-                "{hint}its readers need it; if it may go: `dfpipe check --record-destination`"
+                "{hint}its readers need it; if it may go: `dfpipe check --record-destination`, or for one run \
+                 `dfpipe run --allow-lost-columns`"
             )));
             continue;
         };

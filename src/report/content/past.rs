@@ -210,6 +210,19 @@ pub fn repeat(record: &RunRecord) -> Table {
         ("Run folder", record.folder.clone()),
         ("Once more, from its own extract", again),
     ]))
+    .with(exceptions(record))
+}
+
+/// Models that may give other bytes of the same rows, and why that is right.
+fn exceptions(record: &RunRecord) -> Vec<Vec<String>> {
+    let allowed = record.models.iter().flat_map(|model| {
+        let allows = model.allows.iter();
+        allows.map(|(key, reason)| {
+            let what = format!("Exception of {} ({key})", model.name);
+            vec![what, reason.clone()]
+        })
+    });
+    allowed.collect()
 }
 
 fn facts<const N: usize>(facts: [(&str, String); N]) -> Vec<Vec<String>> {
