@@ -59,7 +59,6 @@ fn a_lost_renamed_or_retyped_column_stops_a_run_before_anything_is_extracted() {
     A run would stop
       with exit code 1: `totals` does not fit the destination `[project]/.dfpipe/warehouse/shop/totals` any more
         cause: its columns differ
-
           column    here     there
           customer  -        text           not safe: it is lost, or renamed to custmer
           amount    double   decimal(28,2)  not safe: of another type

@@ -321,6 +321,8 @@ fn a_function_with_an_argument_too_many_says_what_it_takes() {
       |
     5 | select activity_status(1, 2) as status
       |        ^^^^^^^^^^^^^^^
+
+    hint: it is called as `activity_status(days)`
     ");
 }
 
@@ -335,6 +337,8 @@ fn a_function_with_an_argument_of_another_type_says_what_it_takes() {
       |
     5 | select activity_status(customer) as status
       |        ^^^^^^^^^^^^^^^
+
+    hint: it is called as `activity_status(days)`
     ");
 }
 
@@ -595,6 +599,7 @@ fn a_check_that_only_warns_does_not_stop_the_load() {
 
     Needs a human
       warning: nobody_is_rich (1 row against it): Nobody spends more than ten.
+        see them: dfpipe query --run [run] "select * from check_nobody_is_rich"
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
