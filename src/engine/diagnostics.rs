@@ -43,10 +43,16 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
     }
     let diagnostic = error.diagnostic();
     let text = message(root, diagnostic);
+    // Of this call only the parser's own picture says where it is.
+    let spoken = if text.starts_with("substring without") {
+        root.strip_backtrace()
+    } else {
+        text.clone()
+    };
     let place = diagnostic
         .and_then(|diagnostic| diagnostic.span)
         .map(|span| common_place(file, span))
-        .or_else(|| find(&text, statement?).map(|span| place_in(file, span)))
+        .or_else(|| find(&spoken, statement?).map(|span| place_in(file, span)))
         .unwrap_or_else(|| place_in(file, statement.map_or(Span::empty(), Spanned::span)));
     let mut explained = Error::new(kind(root, &text), text).at(place);
     if let Some(hint) = hint(root, diagnostic, explained.message()) {

@@ -17,7 +17,7 @@ pub const ARGUMENTS: &str = ". Valid parameters are: ";
 
 /// How a message speaks of the function whose call is wrong.
 static CALLED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:function )?'([^']+)' (?:expects|requires|takes|does not support)|^(substr)ing without|^(\w+): ")
+    Regex::new(r"^(?:function )?'([^']+)' (?:expects|requires|takes|does not support)|^(substr)ing without")
         .expect("the pattern is valid")
 });
 
