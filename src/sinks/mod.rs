@@ -16,6 +16,7 @@ use crate::{config::Config, error::Result, storage::Location, table_file::FileFa
 pub mod metadata;
 pub mod parquet;
 pub mod receipt;
+mod staging;
 
 pub use receipt::Receipt;
 

@@ -18,12 +18,12 @@ use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
-use super::{Load, Loaded, Receipt, Sink, metadata, receipt::Verification};
+use super::{Load, Loaded, Receipt, Sink, receipt::Verification, staging::Staging};
 use crate::{
     config::Destination,
     error::{Error, Result},
     storage::Location,
-    table_file::{FileFacts, ParquetFile},
+    table_file::FileFacts,
 };
 
 mod footer;
@@ -178,22 +178,9 @@ fn date_of(path: &StorePath) -> Option<String> {
 }
 
 fn write_staged(load: &Load, path: &Path) -> Result<FileFacts> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Error::outside(format!("`{}` cannot be read", load.file.display())).because(error)
-    };
-    let file = fs_err::File::open(&load.file).map_err(|error| unreadable(&error))?;
-    let reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
-        file.into_file(),
-    );
-    let reader = reader.map_err(|error| unreadable(&error))?;
-    let schema = Arc::new(metadata::schema(reader.schema()));
-    let mut target = ParquetFile::create(path, &schema, &footer::facts(load))?;
-    for batch in reader.build().map_err(|error| unreadable(&error))? {
-        let batch = batch.map_err(|error| unreadable(&error))?;
-        let extended = metadata::extend(&batch, &schema, load);
-        target.write(&extended.map_err(|error| Error::bug("odd metadata").because(error))?)?;
-    }
-    target.finish()
+    let staging = Staging::open(load)?;
+    let schema = Arc::clone(staging.schema());
+    staging.write(path, &schema, &footer::facts(load), Ok)
 }
 
 #[cfg(test)]
@@ -205,8 +192,11 @@ mod tests {
         datatypes::{DataType, Field, Schema},
     };
 
-    use super::{Load, ParquetFile, Sink, Warehouse, footer};
-    use crate::config::{Destination, OnRepeat};
+    use super::{Load, Sink, Warehouse, footer};
+    use crate::{
+        config::{Destination, OnRepeat},
+        table_file::ParquetFile,
+    };
 
     const DATE: &str = "2026-11-15";
 
