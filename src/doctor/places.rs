@@ -10,7 +10,7 @@ use futures::StreamExt;
 
 use super::{Finding, words};
 use crate::{
-    config::{Config, OnRepeat},
+    config::{Config, OnRepeat, To},
     error::{Error, Result},
     sinks::{self, Loaded},
     storage::Location,
@@ -41,7 +41,10 @@ pub async fn destination(config: &Config, date: NaiveDate) -> Vec<Finding> {
         format!("`{place}` can be listed: {loaded}"),
     )];
     findings.extend(repeated(config, date, &loads));
-    let folder = Location::parse(&config.destination.path).map(|it| it.local_file());
+    let folder = match &config.destination.to {
+        To::Parquet(parquet) => Location::parse(&parquet.path).map(|it| it.local_file()),
+        To::BigQuery(_) => Ok(None),
+    };
     if let Ok(Some(folder)) = folder
         && let Err(error) = is_writable(&folder)
     {

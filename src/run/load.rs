@@ -64,7 +64,7 @@ pub async fn next_load(pipeline: &Pipeline, new_load: bool, sink: &dyn Sink) -> 
         )
         .because(format!(
             "`{}` holds it as load {}{}",
-            last.location.display(),
+            last.load_id,
             last.load_number,
             receipt_of(pipeline, &last.run_id)
         ))

@@ -11,14 +11,23 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{config::Config, error::Result, storage::Location, table_file::FileFacts};
+use crate::{
+    config::{Config, To},
+    error::Result,
+    storage::Location,
+    table_file::FileFacts,
+};
 
+pub mod bigquery;
+mod ledger;
 pub mod metadata;
 pub mod parquet;
 pub mod receipt;
 mod staging;
 
 pub use receipt::Receipt;
+
+pub use ledger::{Ledger, Note, Part, Stage};
 
 /// What is to be loaded, and as what.
 #[derive(Clone, Debug)]
@@ -50,8 +59,10 @@ pub struct Loaded {
     pub rows: u64,
     /// Rows that it says it has.
     pub record_count: u64,
-    /// The file.
-    pub location: Location,
+    /// The file or job that holds it, as people write it.
+    pub load_id: String,
+    /// Its file, if it is one.
+    pub file: Option<Location>,
 }
 
 impl Loaded {
@@ -67,6 +78,9 @@ pub trait Sink: Send + Sync {
     /// The table, as people write it.
     fn destination(&self) -> String;
 
+    /// What kind of destination it is, as the configuration calls it.
+    fn kind(&self) -> &'static str;
+
     /// The loads of `date` that the destination holds, in order of their numbers.
     async fn loads(&self, date: NaiveDate) -> Result<Vec<Loaded>>;
 
@@ -76,11 +90,22 @@ pub trait Sink: Send + Sync {
     /// Makes the file that will be loaded, in `folder`.
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)>;
 
-    /// Loads the staged file, exactly once, and reads it back.
-    async fn commit(&self, load: &Load, staged: &Path, facts: &FileFacts) -> Result<Receipt>;
+    /// Loads the staged file, exactly once, and reads it back. What must outlive the process goes into
+    /// the ledger before it is done.
+    async fn commit(
+        &self,
+        load: &Load,
+        staged: &Path,
+        facts: &FileFacts,
+        ledger: &dyn Ledger,
+    ) -> Result<Receipt>;
 }
 
 /// The sink that the configuration names.
 pub fn open(config: &Config) -> Result<Box<dyn Sink>> {
-    Ok(Box::new(parquet::Warehouse::new(&config.destination)?))
+    let destination = &config.destination;
+    Ok(match &destination.to {
+        To::Parquet(parquet) => Box::new(parquet::Warehouse::new(destination, &parquet.path)?),
+        To::BigQuery(to) => Box::new(bigquery::BigQuery::new(&config.pipeline, destination, to)?),
+    })
 }

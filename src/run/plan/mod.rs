@@ -198,7 +198,7 @@ pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Resu
         load: loads.then(|| PlannedLoad {
             model: config.destination.model.clone(),
             destination: sink.destination(),
-            kind: "parquet".to_owned(),
+            kind: sink.kind().to_owned(),
             on_repeat: config.destination.on_repeat,
             load_number: found.load_number,
             jobs: 1,

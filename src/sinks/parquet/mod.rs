@@ -18,7 +18,7 @@ use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
-use super::{Load, Loaded, Receipt, Sink, receipt::Verification, staging::Staging};
+use super::{Ledger, Load, Loaded, Receipt, Sink, receipt::Verification, staging::Staging};
 use crate::{
     config::Destination,
     error::{Error, Result},
@@ -39,9 +39,9 @@ pub struct Warehouse {
 }
 
 impl Warehouse {
-    /// The table that `destination` names.
-    pub fn new(destination: &Destination) -> Result<Self> {
-        let root = Location::parse(&destination.path)?;
+    /// The table of `destination` in the warehouse at `path`.
+    pub fn new(destination: &Destination, path: &str) -> Result<Self> {
+        let root = Location::parse(path)?;
         Ok(Self::below(&root, &destination.dataset, &destination.table))
     }
 
@@ -93,6 +93,10 @@ impl Sink for Warehouse {
         self.table.display()
     }
 
+    fn kind(&self) -> &'static str {
+        "parquet"
+    }
+
     async fn loads(&self, date: NaiveDate) -> Result<Vec<Loaded>> {
         self.loads_below(&self.date(date)).await
     }
@@ -100,7 +104,7 @@ impl Sink for Warehouse {
     async fn latest(&self) -> Result<Vec<Loaded>> {
         let mut latest: Vec<Loaded> = vec![];
         for load in self.loads_below(&self.table).await? {
-            let date = |load: &Loaded| date_of(&load.location.path);
+            let date = |load: &Loaded| date_of(&load.file.as_ref()?.path);
             if !load.is_complete() {
                 continue;
             }
@@ -123,7 +127,13 @@ impl Sink for Warehouse {
         Ok((staged, facts))
     }
 
-    async fn commit(&self, load: &Load, staged: &Path, facts: &FileFacts) -> Result<Receipt> {
+    async fn commit(
+        &self,
+        load: &Load,
+        staged: &Path,
+        facts: &FileFacts,
+        _ledger: &dyn Ledger,
+    ) -> Result<Receipt> {
         let name = format!("load-{:04}.parquet", load.load_number);
         let target = self.date(load.run_date).join(&[&name]);
         let staging = self.staging(&load.run_id);
@@ -138,7 +148,7 @@ impl Sink for Warehouse {
         let removed = staging.store.delete(&staging.path).await;
         let adopted = put.is_err();
         let found = outcome::settle(put, &target, load).await?;
-        let sha256 = outcome::verify(&found, load, facts).await?;
+        let sha256 = outcome::verify(&found, &target, load, facts).await?;
         let leftover = removed
             .err()
             .map(|error| format!("`{}` could not be removed: {error}", staging.display()));
@@ -192,11 +202,8 @@ mod tests {
         datatypes::{DataType, Field, Schema},
     };
 
-    use super::{Load, Sink, Warehouse, footer};
-    use crate::{
-        config::{Destination, OnRepeat},
-        table_file::ParquetFile,
-    };
+    use super::{Load, Location, Sink, Warehouse, footer};
+    use crate::table_file::ParquetFile;
 
     const DATE: &str = "2026-11-15";
 
@@ -229,14 +236,8 @@ mod tests {
         for number in [10_000, 9_999, 2] {
             put(&date, number);
         }
-        let warehouse = Warehouse::new(&Destination {
-            model: "m".into(),
-            path: folder.path().display().to_string(),
-            dataset: "d".into(),
-            table: "t".into(),
-            on_repeat: OnRepeat::Add,
-        });
-        let warehouse = warehouse.unwrap();
+        let root = Location::file(folder.path()).unwrap();
+        let warehouse = Warehouse::below(&root, "d", "t");
         let loads = warehouse.loads(DATE.parse().unwrap()).await.unwrap();
         let numbers: Vec<_> = loads.iter().map(|load| load.load_number).collect();
         assert_eq!(numbers, [2, 9_999, 10_000]);
