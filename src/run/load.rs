@@ -96,7 +96,7 @@ pub async fn settled_number(
     let loads = sink.loads(pipeline.window.run_date()).await?;
     let holder = loads.iter().find(|load| load.load_number == begun.number);
     match holder {
-        Some(holder) if holder.run_id != run_id => {
+        Some(holder) if !holder.is_of(run_id) => {
             next_load(pipeline, state.begun.new_load, sink).await
         }
         _ => Ok(begun.number),

@@ -7,6 +7,7 @@ mod checks;
 mod checks_kept;
 mod crm;
 mod deploy;
+mod destination;
 mod doctor;
 mod dry_run;
 mod errors;

@@ -15,6 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use datafusion::arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
@@ -65,8 +66,8 @@ impl Warehouse {
         self.table.refused(message, error)
     }
 
-    /// The loads below `folder`, in order of date and number.
-    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+    /// Where the loads below `folder` lie, with their numbers, in order of date and number.
+    async fn files_below(&self, folder: &Location) -> Result<Vec<(u32, Location)>> {
         let objects = folder.store.list(Some(&folder.path));
         let objects: Vec<_> = objects
             .try_collect()
@@ -79,9 +80,16 @@ impl Warehouse {
         let mut numbered: Vec<_> = numbered.collect();
         // By number, not by name: load 10000 comes after load 9999.
         numbered.sort();
-        let loads = numbered.into_iter().map(|(_, load_number, path)| {
-            let location = self.table.at(path);
-            async move { footer::read(&location, load_number).await }
+        let files = numbered.into_iter();
+        let files = files.map(|(_, load_number, path)| (load_number, self.table.at(path)));
+        Ok(files.collect())
+    }
+
+    /// The loads below `folder`, in order of date and number.
+    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+        let files = self.files_below(folder).await?.into_iter();
+        let loads = files.map(|(load_number, location)| async move {
+            footer::read(&location, load_number).await
         });
         stream::iter(loads).buffered(AT_A_TIME).try_collect().await
     }
@@ -115,6 +123,14 @@ impl Sink for Warehouse {
             latest.push(load);
         }
         Ok(latest)
+    }
+
+    /// Those of the last load of the last date: each load is a file with columns of its own.
+    async fn columns(&self) -> Result<Option<SchemaRef>> {
+        match self.files_below(&self.table).await?.last() {
+            Some((_, location)) => footer::columns(location).await,
+            None => Ok(None),
+        }
     }
 
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)> {
