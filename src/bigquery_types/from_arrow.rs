@@ -100,9 +100,9 @@ fn record(name: &str, fields: &Fields, path: &str, depth: usize) -> Result<Colum
 
 fn scalar(kind: &DataType, path: &str) -> Result<Kind, Unfit> {
     use DataType::{
-        Binary, BinaryView, Boolean, Date32, Date64, Duration, FixedSizeBinary, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Interval,
-        LargeBinary, LargeUtf8, Map, Null, Time32, Time64, Timestamp, UInt8, UInt16, UInt32,
-        UInt64, Utf8, Utf8View,
+        Binary, BinaryView, Boolean, Date32, Date64, Duration, FixedSizeBinary, Float16, Float32,
+        Float64, Int8, Int16, Int32, Int64, Interval, LargeBinary, LargeUtf8, Map, Null, Time32,
+        Time64, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
     };
     match kind {
         Utf8 | LargeUtf8 | Utf8View => Ok(Kind::String),

@@ -57,10 +57,13 @@ pub async fn next_load(pipeline: &Pipeline, new_load: bool, sink: &dyn Sink) -> 
     match last {
         Some(last) if !adds => Err(Error::new(
             Kind::NothingDone,
-            format!(
-                "{date} is loaded already: run `{}`, {} rows",
-                last.run_id, last.rows
-            ),
+            match last.rows {
+                0 => format!("{date} is being loaded by the run `{}`", last.run_id),
+                rows => format!(
+                    "{date} is loaded already: run `{}`, {rows} rows",
+                    last.run_id
+                ),
+            },
         )
         .because(format!(
             "`{}` holds it as load {}{}",

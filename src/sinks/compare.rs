@@ -78,15 +78,19 @@ pub fn compare(here: &Schema, there: &Schema) -> Vec<Difference> {
 /// `differences` as a table for people: column, here, there, safe or not.
 pub fn table(differences: &[Difference]) -> String {
     let kind = |kind: &Option<DataType>| kind.as_ref().map_or("-".to_owned(), kind_name);
-    let head = ["column", "here", "there", ""].map(str::to_owned);
-    let rows = differences.iter().map(|one| {
+    aligned(differences.iter().map(|one| {
         [
             one.column.clone(),
             kind(&one.here),
             kind(&one.there),
             one.verdict(),
         ]
-    });
+    }))
+}
+
+/// Rows of column, here, there and verdict, under their titles.
+pub fn aligned(rows: impl Iterator<Item = [String; 4]>) -> String {
+    let head = ["column", "here", "there", ""].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
     let width = |column: usize| {
         let lengths = rows.iter().map(|row| row[column].chars().count());

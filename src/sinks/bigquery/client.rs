@@ -66,7 +66,9 @@ pub struct Rows(pub Vec<Vec<Option<String>>>);
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = formatter.debug_struct("Client");
-        shown.field("project", &self.project).finish_non_exhaustive()
+        shown
+            .field("project", &self.project)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,7 +181,8 @@ impl Client {
     pub async fn job(&self, id: &str) -> Result<Option<Job>, Failure> {
         let access = Access::jobs(&self.project, self.principal());
         let mut url = self.rest.url(API, &["projects", &self.project, "jobs", id]);
-        url.query_pairs_mut().append_pair("location", &self.location);
+        url.query_pairs_mut()
+            .append_pair("location", &self.location);
         absent(self.rest.ask(&access, Request::get(url)).await)
     }
 
@@ -236,7 +239,13 @@ impl Client {
     }
 
     fn table_url(&self, target: &Target, is_one: bool) -> url::Url {
-        let dataset = ["projects", &*target.project, "datasets", &*target.dataset, "tables"];
+        let dataset = [
+            "projects",
+            &*target.project,
+            "datasets",
+            &*target.dataset,
+            "tables",
+        ];
         let mut names = dataset.to_vec();
         if is_one {
             names.push(&target.table);
@@ -302,7 +311,9 @@ impl Client {
             timeout_ms: Some(HELD),
             ..GetQueryResultsParameters::default()
         };
-        let page = library.job().get_query_results(&self.project, id, parameters);
+        let page = library
+            .job()
+            .get_query_results(&self.project, id, parameters);
         page.await.map_err(|error| failure(access, error))
     }
 

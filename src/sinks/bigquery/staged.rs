@@ -82,8 +82,9 @@ fn too_large(
     rows_before: usize,
     error: &dyn std::fmt::Display,
 ) -> Error {
-    let is_refused =
-        |row: &usize| cast_with_options(&column.slice(*row, 1), field.data_type(), &STRICT).is_err();
+    let is_refused = |row: &usize| {
+        cast_with_options(&column.slice(*row, 1), field.data_type(), &STRICT).is_err()
+    };
     let row = (0..column.len()).find(is_refused).unwrap_or_default();
     let name = field.name();
     let kind = bigquery_types::column(field).map_or_else(|unfit| unfit.lost, |it| it.type_name());
@@ -101,7 +102,9 @@ fn too_large(
 fn null_in_list(path: &str) -> Error {
     Error::data(format!("a list of the column `{path}` holds a null"))
         .because("BigQuery stores no list with a null in it")
-        .with_hint(format!("leave nulls out: `array_remove_all({path}, null)`, or filter before `array_agg`"))
+        .with_hint(format!(
+            "leave nulls out: `array_remove_all({path}, null)`, or filter before `array_agg`"
+        ))
 }
 
 /// The column, or the column within a record, whose lists hold a null.
@@ -113,7 +116,9 @@ fn with_null_in_list(array: &ArrayRef, path: &str) -> Option<String> {
             // What lies behind a null list, or between lists, is no value of any.
             let is_bad = || {
                 let there = (0..lists.len()).filter(|row| lists.is_valid(*row));
-                there.into_iter().any(|row| lists.value(row).null_count() > 0)
+                there
+                    .into_iter()
+                    .any(|row| lists.value(row).null_count() > 0)
             };
             if values.null_count() > 0 && is_bad() {
                 return Some(path.to_owned());
@@ -156,7 +161,9 @@ mod tests {
     fn staged(folder: &Path, column: ArrayRef) -> Result<FileFacts> {
         let field = Field::new("c", column.data_type().clone(), false);
         let rows = column.len();
-        let schema = Arc::new(Schema::new(vec![field.with_nullable(column.null_count() > 0)]));
+        let schema = Arc::new(Schema::new(vec![
+            field.with_nullable(column.null_count() > 0),
+        ]));
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column]).unwrap();
         let model = folder.join("model.parquet");
         let file = fs_err::File::create(&model).unwrap();
@@ -179,8 +186,10 @@ mod tests {
         let file = fs_err::File::open(folder.join("staged.parquet")).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file.into_file()).unwrap();
         let root = reader.parquet_schema().root_schema();
-        let is_optional =
-            |field: &_| Repetition::OPTIONAL == datafusion::parquet::schema::types::Type::get_basic_info(field).repetition();
+        let is_optional = |field: &_| {
+            Repetition::OPTIONAL
+                == datafusion::parquet::schema::types::Type::get_basic_info(field).repetition()
+        };
         assert!(root.get_fields().iter().all(|field| is_optional(field)));
         reader.build().unwrap().next().unwrap().unwrap()
     }
@@ -192,7 +201,11 @@ mod tests {
         assert_eq!(facts.rows, 2);
         let rows = read(folder.path());
         let schema = rows.schema();
-        let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<_> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
         assert_eq!(
             names,
             [
