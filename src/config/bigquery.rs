@@ -57,9 +57,11 @@ impl Resolver<'_> {
     fn names(&mut self, raw: &RawBigQuery) {
         let written = |name: &str| self.places.written(&["destination", name]).to_owned();
         let (project, location) = (written("project"), written("location"));
-        self.check(is_project(&raw.project), &["destination", "project"], || {
-            format!("`{project}` cannot be the id of a project")
-        });
+        self.check(
+            is_project(&raw.project),
+            &["destination", "project"],
+            || format!("`{project}` cannot be the id of a project"),
+        );
         for (name, value) in [("dataset", &raw.dataset), ("table", &raw.table)] {
             self.destination_name(name, value);
         }
@@ -118,10 +120,13 @@ impl Resolver<'_> {
         let staging = said.filter(|staging| !staging.is_empty());
         let url = staging.as_deref().map(Url::parse);
         let is_bucket = url.is_none_or(|url| {
-            url.is_ok_and(|url| url.scheme() == "gs" && url.host_str().is_some_and(|it| !it.is_empty()))
+            url.is_ok_and(|url| {
+                url.scheme() == "gs" && url.host_str().is_some_and(|it| !it.is_empty())
+            })
         });
         self.check(is_bucket, &["destination", "staging"], || {
-            "`staging` is not a folder of Google Cloud Storage, such as `gs://bucket/folder`".to_owned()
+            "`staging` is not a folder of Google Cloud Storage, such as `gs://bucket/folder`"
+                .to_owned()
         });
         staging
     }

@@ -375,7 +375,13 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn between(&mut self, at: &[&str], name: &str, value: u64, range: RangeInclusive<u64>) {
+    pub(super) fn between(
+        &mut self,
+        at: &[&str],
+        name: &str,
+        value: u64,
+        range: RangeInclusive<u64>,
+    ) {
         let (least, most) = (range.start(), range.end());
         self.check(range.contains(&value), &[at, &[name]].concat(), || {
             format!("`{name}` must lie between {least} and {most}, not {value}")

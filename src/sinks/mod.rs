@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Config, To},
@@ -23,8 +22,10 @@ pub mod bigquery;
 mod ledger;
 pub mod metadata;
 pub mod parquet;
+pub mod receipt;
 
 pub use ledger::{Ledger, Note, Part, Stage};
+pub use receipt::Receipt;
 
 /// What is to be loaded, and as what.
 #[derive(Clone, Debug)]
@@ -67,35 +68,6 @@ impl Loaded {
     pub fn is_complete(&self) -> bool {
         self.rows == self.record_count
     }
-}
-
-/// What was loaded, provably. Unknown is `null`, never 0.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The table.
-    pub destination: String,
-    /// The file or job that holds the rows.
-    pub load_id: String,
-    /// The run.
-    pub run_id: String,
-    /// The logical date.
-    pub run_date: NaiveDate,
-    /// Which load of that date this is.
-    pub load_number: u32,
-    /// The combined fingerprint of the models.
-    pub source_version: String,
-    /// Rows that were loaded.
-    pub rows: u64,
-    /// Bytes of the loaded file.
-    pub bytes: u64,
-    /// SHA-256 of the loaded file.
-    pub sha256: String,
-    /// Whether this run's own rows were found there already and not loaded again.
-    pub adopted: bool,
-    /// Rows that were counted when the load was read back.
-    pub verified_rows: Option<u64>,
-    /// What a reader should know.
-    pub warnings: Vec<String>,
 }
 
 /// The contract of every kind of destination.

@@ -9,9 +9,8 @@ const LEAST: &str = "kind: bigquery, model: m, project: p-1, dataset: d, table: 
 
 fn read(destination: &str) -> Result<Config> {
     let folder = tempfile::tempdir().unwrap();
-    let text = format!(
-        "pipeline: p\nemail_hash_key: k\nsources: {{}}\ndestination: {{{destination}}}\n"
-    );
+    let text =
+        format!("pipeline: p\nemail_hash_key: k\nsources: {{}}\ndestination: {{{destination}}}\n");
     fs_err::write(folder.path().join("dfpipe.yml"), text).unwrap();
     load(folder.path(), None, &|name| {
         (name == "HOST").then(|| "http://hunter2.test".to_owned())

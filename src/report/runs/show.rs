@@ -251,7 +251,7 @@ fn receipt(run: &RunRecord) -> String {
     if let Some(verified) = receipt.verified_rows {
         rows.push(("read back", format!("{} rows", grouped(verified))));
     }
-    if receipt.adopted {
+    if receipt.adopted == Some(true) {
         let found = "it was there already, from an earlier attempt";
         rows.push(("found", found.to_owned()));
     }

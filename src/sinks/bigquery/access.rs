@@ -42,31 +42,61 @@ impl Access {
     /// Reading a dataset.
     pub fn read_dataset(project: &str, dataset: &str, principal: Option<&str>) -> Self {
         let doing = format!("the dataset `{dataset}` cannot be read");
-        Self::new(project, dataset, principal, doing, ("bigquery.datasets.get", EDITOR))
+        Self::new(
+            project,
+            dataset,
+            principal,
+            doing,
+            ("bigquery.datasets.get", EDITOR),
+        )
     }
 
     /// Making a dataset.
     pub fn create_dataset(project: &str, dataset: &str, principal: Option<&str>) -> Self {
         let doing = format!("the dataset `{dataset}` cannot be created");
-        Self::new(project, dataset, principal, doing, ("bigquery.datasets.create", EDITOR))
+        Self::new(
+            project,
+            dataset,
+            principal,
+            doing,
+            ("bigquery.datasets.create", EDITOR),
+        )
     }
 
     /// Reading what a table is.
     pub fn read_table(project: &str, table: &str, principal: Option<&str>) -> Self {
         let doing = format!("the table `{table}` cannot be read");
-        Self::new(project, table, principal, doing, ("bigquery.tables.get", EDITOR))
+        Self::new(
+            project,
+            table,
+            principal,
+            doing,
+            ("bigquery.tables.get", EDITOR),
+        )
     }
 
     /// Making a table or view.
     pub fn create_table(project: &str, table: &str, principal: Option<&str>) -> Self {
         let doing = format!("the table `{table}` cannot be created");
-        Self::new(project, table, principal, doing, ("bigquery.tables.create", EDITOR))
+        Self::new(
+            project,
+            table,
+            principal,
+            doing,
+            ("bigquery.tables.create", EDITOR),
+        )
     }
 
     /// Changing what a table or view is.
     pub fn change_table(project: &str, table: &str, principal: Option<&str>) -> Self {
         let doing = format!("the table `{table}` cannot be changed");
-        Self::new(project, table, principal, doing, ("bigquery.tables.update", EDITOR))
+        Self::new(
+            project,
+            table,
+            principal,
+            doing,
+            ("bigquery.tables.update", EDITOR),
+        )
     }
 
     /// Asking for rows.
@@ -93,7 +123,13 @@ impl Access {
     /// Getting a token.
     pub fn token(project: &str) -> Self {
         let doing = "no access token can be had for BigQuery".to_owned();
-        Self::new(project, project, None, doing, ("bigquery.jobs.create", JOB_USER))
+        Self::new(
+            project,
+            project,
+            None,
+            doing,
+            ("bigquery.jobs.create", JOB_USER),
+        )
     }
 
     /// What failed, in words.

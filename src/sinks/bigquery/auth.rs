@@ -168,14 +168,23 @@ mod tests {
         );
         let expected = Some(format!("serviceAccount:{account}"));
         for (key, expected) in [
-            (json!({"type": "service_account", "client_email": account}), expected.clone()),
+            (
+                json!({"type": "service_account", "client_email": account}),
+                expected.clone(),
+            ),
             (
                 json!({"type": "external_account", "service_account_impersonation_url": impersonation}),
                 expected,
             ),
             (json!({"type": "external_account"}), None),
-            (json!({"type": "authorized_user", "account": "ada@example.com"}), None),
-            (json!({"type": "service_account", "client_email": "ada@example.com"}), None),
+            (
+                json!({"type": "authorized_user", "account": "ada@example.com"}),
+                None,
+            ),
+            (
+                json!({"type": "service_account", "client_email": "ada@example.com"}),
+                None,
+            ),
         ] {
             assert_eq!(principal(&key), expected, "{key}");
         }

@@ -118,7 +118,9 @@ impl Failure {
 
     /// An answer with `status`, which is no success.
     pub fn answered(access: &Access, status: u16, body: &[u8], wait: Option<Duration>) -> Self {
-        let said = serde_json::from_slice::<Body>(body).unwrap_or_default().error;
+        let said = serde_json::from_slice::<Body>(body)
+            .unwrap_or_default()
+            .error;
         Self {
             wait,
             ..Self::said(access, status, said.message, said.errors)
@@ -173,7 +175,8 @@ impl Failure {
 
     /// Whether the service did nothing for certain: it said no itself.
     pub fn is_refusal(&self) -> bool {
-        self.status.is_some_and(|status| status < 500 && status != 408)
+        self.status
+            .is_some_and(|status| status < 500 && status != 408)
     }
 
     /// What it is called in a journal.
@@ -220,7 +223,10 @@ impl Failure {
     fn quota(&self) -> String {
         let words = self.message.to_lowercase();
         let which = QUOTAS.iter().find(|(part, _)| words.contains(part));
-        let which = which.map_or("a quota of the project or table is used up", |(_, which)| which);
+        let which = which.map_or(
+            "a quota of the project or table is used up",
+            |(_, which)| which,
+        );
         format!(
             "{which}; a daily quota refills within 24 hours: then `dfpipe run --resume` goes on. The \
              project's quotas: https://console.cloud.google.com/iam-admin/quotas?project={}",

@@ -98,7 +98,10 @@ mod tests {
     async fn what_is_waited_in_name_counts_against_the_limit() {
         let mut pace = Pace::new(Duration::from_secs(10));
         assert!(!pace.is_over());
-        assert_eq!(pace.within(Duration::from_secs(32)), Duration::from_secs(10));
+        assert_eq!(
+            pace.within(Duration::from_secs(32)),
+            Duration::from_secs(10)
+        );
         pace.wait(Duration::from_secs(4)).await;
         assert!(!pace.is_over());
         pace.wait(Duration::from_secs(6)).await;

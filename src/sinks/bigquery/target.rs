@@ -136,7 +136,10 @@ mod tests {
         let date = "2026-11-15".parse().unwrap();
         let first = target().job_id(date, 1, 0, 0);
         assert_eq!(first, target().job_id(date, 1, 0, 0));
-        assert!(first.starts_with("dfpipe_") && first.ends_with("_a0"), "{first}");
+        assert!(
+            first.starts_with("dfpipe_") && first.ends_with("_a0"),
+            "{first}"
+        );
         assert_eq!(first.len(), "dfpipe_".len() + 40 + "_a0".len());
         let other_date = "2026-11-16".parse().unwrap();
         let elsewhere = Target {

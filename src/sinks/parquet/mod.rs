@@ -18,7 +18,7 @@ use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
-use super::{Ledger, Load, Loaded, Receipt, Sink, metadata};
+use super::{Ledger, Load, Loaded, Receipt, Sink, metadata, receipt::Verification};
 use crate::{
     config::Destination,
     error::{Error, Result},
@@ -159,12 +159,15 @@ impl Sink for Warehouse {
             run_date: load.run_date,
             load_number: load.load_number,
             source_version: load.source_version.clone(),
+            partition: Some(format!("run_date={}", load.run_date)),
             rows: load.rows,
             bytes: facts.bytes,
             sha256,
-            adopted,
+            adopted: Some(adopted),
             verified_rows: Some(found.rows),
+            verification: Verification::of(load.rows, None, Some(found.rows)),
             warnings: leftover.into_iter().collect(),
+            ..Receipt::default()
         })
     }
 }
