@@ -37,11 +37,18 @@ fn unfit<T>(path: &str, lost: impl Into<String>, hint: &str) -> Result<T, Unfit>
 }
 
 fn of(name: &str, kind: &DataType, path: &str, depth: usize) -> Result<Column, Unfit> {
-    use DataType::{Dictionary, FixedSizeList, LargeList, List, Struct};
+    use DataType::{
+        Decimal32, Decimal64, Decimal128, Decimal256, Dictionary, FixedSizeList, LargeList, List,
+        Struct,
+    };
     match kind {
         Dictionary(_, value) => of(name, value, path, depth),
         List(item) | LargeList(item) | FixedSizeList(item, _) => repeated(name, item, path, depth),
         Struct(fields) => record(name, fields, path, depth + 1),
+        Decimal32(precision, scale)
+        | Decimal64(precision, scale)
+        | Decimal128(precision, scale)
+        | Decimal256(precision, scale) => decimal(name, *precision, *scale, path),
         plain => scalar(plain, path).map(|kind| Column::new(name, kind)),
     }
 }
@@ -93,10 +100,9 @@ fn record(name: &str, fields: &Fields, path: &str, depth: usize) -> Result<Colum
 
 fn scalar(kind: &DataType, path: &str) -> Result<Kind, Unfit> {
     use DataType::{
-        Binary, BinaryView, Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256,
-        Duration, FixedSizeBinary, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Interval,
-        LargeBinary, LargeUtf8, Map, Null, Time32, Time64, Timestamp, UInt8, UInt16, UInt32,
-        UInt64, Utf8, Utf8View,
+        Binary, BinaryView, Boolean, Date32, Date64, Duration, FixedSizeBinary, Float16, Float32,
+        Float64, Int8, Int16, Int32, Int64, Interval, LargeBinary, LargeUtf8, Map, Null, Time32,
+        Time64, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
     };
     match kind {
         Utf8 | LargeUtf8 | Utf8View => Ok(Kind::String),
@@ -114,10 +120,6 @@ fn scalar(kind: &DataType, path: &str) -> Result<Kind, Unfit> {
         ),
         Timestamp(_, Some(_)) => Ok(Kind::Timestamp),
         Timestamp(_, None) => Ok(Kind::DateTime),
-        Decimal32(precision, scale)
-        | Decimal64(precision, scale)
-        | Decimal128(precision, scale)
-        | Decimal256(precision, scale) => decimal(*precision, *scale, path),
         Time64(_) => unfit(
             path,
             "its nanoseconds would be cut to microseconds",
@@ -146,23 +148,38 @@ fn scalar(kind: &DataType, path: &str) -> Result<Kind, Unfit> {
     }
 }
 
-/// NUMERIC has 29 digits before the point and 9 behind it, BIGNUMERIC 38 and 38.
-fn decimal(precision: u8, scale: i8, path: &str) -> Result<Kind, Unfit> {
+/// NUMERIC has 29 digits before the point and 9 behind it, BIGNUMERIC 38 and 38. The column's own digits
+/// are kept, to tell whether they fit a table's.
+fn decimal(name: &str, precision: u8, scale: i8, path: &str) -> Result<Column, Unfit> {
     let before = i16::from(precision) - i16::from(scale);
-    match scale {
-        0..=9 if before <= 29 => Ok(Kind::Numeric),
-        0..=38 if before <= 38 => Ok(Kind::BigNumeric),
-        ..0 => unfit(
-            path,
-            "a number that is rounded before its point has no type there",
-            "cast it: `cast(… as decimal(38, 0))`",
-        ),
-        _ => unfit(
-            path,
-            "it has more digits than NUMERIC (38, 9) and BIGNUMERIC (76, 38)",
-            "cast it: `cast(… as decimal(38, 9))`",
-        ),
-    }
+    let kind = match scale {
+        0..=9 if before <= 29 => Kind::Numeric,
+        0..=38 if before <= 38 => Kind::BigNumeric,
+        ..0 => {
+            return unfit(
+                path,
+                "a number that is rounded before its point has no type there",
+                "cast it: `cast(… as decimal(38, 0))`",
+            );
+        }
+        _ => {
+            return unfit(
+                path,
+                "it has more digits than NUMERIC (38, 9) and BIGNUMERIC (76, 38)",
+                "cast it: `cast(… as decimal(38, 9))`",
+            );
+        }
+    };
+    let is_all = matches!(
+        (&kind, precision, scale),
+        (Kind::Numeric, 38, 9) | (Kind::BigNumeric, 76, 38)
+    );
+    let digits = (!is_all).then_some(precision);
+    Ok(Column {
+        precision: digits,
+        scale: digits.and(u8::try_from(scale).ok()),
+        ..Column::new(name, kind)
+    })
 }
 
 #[cfg(test)]
@@ -220,12 +237,12 @@ mod tests {
             (Timestamp(Nanosecond, utc()), cut),
             (Timestamp(Millisecond, None), "DATETIME"),
             (Timestamp(Nanosecond, None), cut),
-            (Decimal32(9, 2), "NUMERIC"),
+            (Decimal32(9, 2), "NUMERIC(9, 2)"),
             (Decimal128(38, 9), "NUMERIC"),
-            (Decimal128(29, 0), "NUMERIC"),
-            (Decimal128(38, 0), "BIGNUMERIC"),
-            (Decimal128(38, 10), "BIGNUMERIC"),
-            (Decimal128(38, 38), "BIGNUMERIC"),
+            (Decimal128(29, 0), "NUMERIC(29)"),
+            (Decimal128(38, 0), "BIGNUMERIC(38)"),
+            (Decimal128(38, 10), "BIGNUMERIC(38, 10)"),
+            (Decimal128(38, 38), "BIGNUMERIC(38, 38)"),
             (Decimal256(76, 38), "BIGNUMERIC"),
             (Decimal256(76, 30), digits),
             (Decimal256(60, 39), digits),

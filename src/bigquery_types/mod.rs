@@ -6,8 +6,6 @@
 //!
 //! Apart from the sink, because `dfpipe check` asks the same questions offline: one mapping serves both.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 mod from_arrow;
 mod names;
 mod to_arrow;
@@ -16,45 +14,23 @@ pub use from_arrow::{Unfit, column};
 pub use names::{MOST_COLUMNS, name_problem};
 pub use to_arrow::{field, stored};
 
-/// A column of a table, as BigQuery's REST API writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name; letters' case does not count.
     pub name: String,
     /// Its type.
-    #[serde(rename = "type")]
     pub kind: Kind,
     /// Whether it may be null, or holds many values.
-    #[serde(default)]
     pub mode: Mode,
     /// The columns of a record.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Column>,
     /// Digits of a number that has fewer than its type could have.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "number_as_text"
-    )]
     pub precision: Option<u8>,
     /// Digits of it behind the point.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "number_as_text"
-    )]
     pub scale: Option<u8>,
     /// The most characters or bytes of a value.
-    #[serde(
-        default,
-        rename = "maxLength",
-        skip_serializing_if = "Option::is_none",
-        with = "number_as_text"
-    )]
     pub max_length: Option<u64>,
-    /// What it holds, for readers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
 }
 
 impl Column {
@@ -68,7 +44,6 @@ impl Column {
             precision: None,
             scale: None,
             max_length: None,
-            description: None,
         }
     }
 
@@ -150,6 +125,17 @@ impl Kind {
         }
     }
 
+    /// Its name in the API's answers.
+    pub fn api_name(&self) -> &str {
+        match self {
+            Self::Int64 => "INTEGER",
+            Self::Float64 => "FLOAT",
+            Self::Bool => "BOOLEAN",
+            Self::Record => "RECORD",
+            other => other.name(),
+        }
+    }
+
     /// The type of that name. The API's answers have older names than its SQL.
     pub fn of(name: &str) -> Self {
         match name.to_ascii_uppercase().as_str() {
@@ -170,27 +156,8 @@ impl Kind {
     }
 }
 
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Int64 => "INTEGER",
-            Self::Float64 => "FLOAT",
-            Self::Bool => "BOOLEAN",
-            Self::Record => "RECORD",
-            other => other.name(),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Kind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|name| Self::of(&name))
-    }
-}
-
 /// Whether a column may be null, or holds many values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// It may be null.
     #[default]
@@ -201,94 +168,48 @@ pub enum Mode {
     Repeated,
 }
 
-/// The API writes 64-bit numbers as text; emulators do not always.
-mod number_as_text {
-    use std::{fmt::Display, str::FromStr};
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Text(String),
-        Number(u64),
-    }
-
-    #[expect(
-        clippy::ref_option,
-        reason = "serde calls it with a reference to the field"
-    )]
-    pub(super) fn serialize<T: Display, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => serializer.collect_str(value),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<T>, D::Error> {
-        let text = match Option::<Written>::deserialize(deserializer)? {
-            Some(Written::Text(text)) => text,
-            Some(Written::Number(number)) => number.to_string(),
-            None => return Ok(None),
-        };
-        let number = text.parse();
-        number
-            .map(Some)
-            .map_err(|_| D::Error::custom(format!("`{text}` is not a number here")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::{Column, Kind, Mode};
 
     #[test]
-    fn a_table_of_bigquery_is_read_whatever_types_it_has() {
-        let said = json!([
-            {"name": "id", "type": "INTEGER", "mode": "REQUIRED"},
-            {"name": "price", "type": "NUMERIC", "precision": "10", "scale": "2"},
-            {"name": "code", "type": "STRING", "maxLength": 3},
-            {"name": "place", "type": "GEOGRAPHY", "mode": "NULLABLE", "somethingNew": {}},
-            {"name": "tags", "type": "STRUCT", "mode": "REPEATED",
-             "fields": [{"name": "ok", "type": "BOOL"}]},
-        ]);
-        let columns: Vec<Column> = serde_json::from_value(said).unwrap();
-        let types: Vec<_> = columns.iter().map(Column::type_name).collect();
-        assert_eq!(
-            types,
-            [
-                "INT64",
-                "NUMERIC(10, 2)",
-                "STRING(3)",
-                "GEOGRAPHY",
-                "ARRAY<STRUCT<ok BOOL>>"
-            ]
-        );
-        assert_eq!(columns[0].mode, Mode::Required);
-        assert_eq!(columns[3].kind, Kind::Other("GEOGRAPHY".to_owned()));
-        let again: Vec<Column> =
-            serde_json::from_value(serde_json::to_value(&columns).unwrap()).unwrap();
-        assert_eq!(again, columns);
+    fn a_type_is_called_as_sql_calls_it() {
+        let number = |precision, scale| Column {
+            precision: Some(precision),
+            scale,
+            ..Column::new("c", Kind::Numeric)
+        };
+        let record = Column {
+            mode: Mode::Repeated,
+            fields: vec![Column::new("ok", Kind::Bool), number(10, Some(2))],
+            ..Column::new("c", Kind::Record)
+        };
+        let text = Column {
+            max_length: Some(3),
+            ..Column::new("c", Kind::String)
+        };
+        for (column, expected) in [
+            (number(10, None), "NUMERIC(10)"),
+            (text, "STRING(3)"),
+            (record, "ARRAY<STRUCT<ok BOOL, c NUMERIC(10, 2)>>"),
+            (Column::new("c", Kind::of("geography")), "GEOGRAPHY"),
+        ] {
+            assert_eq!(column.type_name(), expected);
+        }
     }
 
     #[test]
-    fn a_column_is_written_by_the_names_of_the_api() {
-        let mut column = Column::new("amount", Kind::Numeric);
-        column.precision = Some(10);
-        let written = serde_json::to_value([column, Column::new("n", Kind::Int64)]).unwrap();
-        assert_eq!(
-            written,
-            json!([
-                {"name": "amount", "type": "NUMERIC", "mode": "NULLABLE", "precision": "10"},
-                {"name": "n", "type": "INTEGER", "mode": "NULLABLE"},
-            ])
-        );
+    fn a_type_has_one_name_in_the_api_and_another_in_sql() {
+        for (api, sql) in [
+            ("INTEGER", "INT64"),
+            ("FLOAT", "FLOAT64"),
+            ("BOOLEAN", "BOOL"),
+            ("RECORD", "STRUCT"),
+            ("STRING", "STRING"),
+            ("RANGE", "RANGE"),
+        ] {
+            assert_eq!(Kind::of(api), Kind::of(sql));
+            assert_eq!((Kind::of(sql).api_name(), Kind::of(api).name()), (api, sql));
+        }
     }
 }

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Append a further load of a date that is loaded already
     #[arg(long)]
     new_load: bool,
+    /// Load although columns that the destination has are missing by now: the new rows have no value of them
+    #[arg(long)]
+    allow_lost_columns: bool,
     /// Take a released version of a model instead of its file
     #[arg(long = "use", value_name = "MODEL@N", value_parser = used)]
     uses: Vec<Use>,
@@ -45,7 +48,7 @@ pub struct Arguments {
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "",
-        conflicts_with_all = ["select", "as_of", "new_load", "uses"]
+        conflicts_with_all = ["select", "as_of", "new_load", "allow_lost_columns", "uses"]
     )]
     resume: Option<String>,
     /// Begin anew, although a run of that date is not finished: that one is set aside
@@ -156,11 +159,14 @@ fn prepare(
         context.screen.note(&line);
     }
     let project = config.project.clone();
-    let pipeline = Pipeline::load_from(config, &project, &arguments.uses, arguments.as_of, clock)?;
+    let mut pipeline =
+        Pipeline::load_from(config, &project, &arguments.uses, arguments.as_of, clock)?;
+    pipeline.allow_lost_columns(arguments.allow_lost_columns);
     let request = Request {
         select: arguments.select,
         uses: arguments.uses,
         new_load: arguments.new_load,
+        allow_lost_columns: arguments.allow_lost_columns,
         until: arguments.until,
         resume: None,
         fresh: arguments.fresh,

@@ -5,8 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use datafusion::arrow::datatypes::SchemaRef;
+
 use super::{
-    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, history, identity,
+    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, columns, history,
+    identity,
     journal::{self, Begun, Entry, Journal},
     load,
     lock::Lock,
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::{
     engine::Engine,
-    error::Result,
+    error::{Error, Result},
     model::{Parameters, combined, versions},
     sinks::{self, Sink},
 };
@@ -39,8 +42,10 @@ pub async fn begin<'a>(
 /// What every beginning makes sure of.
 async fn prepare(pipeline: &Pipeline, select: &[String]) -> Result<Prepared> {
     let selected = selection::resolve(pipeline, select).await?;
-    pipeline.check().await?;
+    let mut schemas = pipeline.checked().await?.schemas;
+    let columns = schemas.remove(&pipeline.config.destination.model);
     Ok(Prepared {
+        columns: columns.ok_or_else(|| Error::bug("the loaded model has no columns"))?,
         loads: load::loads_result(pipeline, &selected),
         sink: sinks::open(&pipeline.config)?,
         selected,
@@ -51,6 +56,8 @@ struct Prepared {
     selected: BTreeSet<String>,
     sink: Box<dyn Sink>,
     loads: bool,
+    /// The columns of the model that is loaded.
+    columns: SchemaRef,
 }
 
 async fn anew<'a>(
@@ -64,17 +71,20 @@ async fn anew<'a>(
     if prepared.loads {
         resume::refuse_unfinished(pipeline, request.fresh, around.clock)?;
     }
-    let load_number = if prepared.loads {
+    let mut load_number = None;
+    let mut notes = vec![];
+    if prepared.loads {
         let sink = prepared.sink.as_ref();
-        Some(load::next_load(pipeline, request.new_load, sink).await?)
-    } else {
-        None
-    };
+        load_number = Some(load::next_load(pipeline, request.new_load, sink).await?);
+        let allow_lost = request.allow_lost_columns;
+        notes = columns::compared(pipeline, &prepared.columns, allow_lost, sink).await?;
+    }
     archive::make_sure(config, pipeline.window.run_date()).await?;
     let folder = RunFolder::create(config, &pipeline.window, around.clock.now())?;
     lock.name(config, &folder.run_id)?;
     let build = identity::build(&config.email_hash_key);
-    let record = record(pipeline, &folder, request, build.clone(), around);
+    let mut record = record(pipeline, &folder, request, build.clone(), around);
+    record.warnings.extend(notes);
     let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
     journal.append(Entry::Begun(Begun {
         pipeline: config.pipeline.clone(),
@@ -83,6 +93,7 @@ async fn anew<'a>(
         select: request.select.clone(),
         uses: request.uses.clone(),
         new_load: request.new_load,
+        allow_lost_columns: request.allow_lost_columns,
         started_at: record.started_at,
         build,
     }))?;
@@ -102,7 +113,8 @@ async fn dry_run<'a>(
 ) -> Result<Execution<'a>> {
     let prepared = prepare(pipeline, &request.select).await?;
     let sink = prepared.sink.as_ref();
-    let found = obstacles::find(pipeline, request, prepared.loads, sink, around.clock).await;
+    let loaded = prepared.loads.then_some(prepared.columns.as_ref());
+    let found = obstacles::find(pipeline, request, loaded, sink, around.clock).await;
     let scratch = Scratch::create(
         &pipeline.config.work_dir,
         would_load(pipeline, &prepared, &found),
@@ -112,7 +124,8 @@ async fn dry_run<'a>(
     let mut record = record(pipeline, &folder, request, build, around);
     let stopping = found.obstacles.iter();
     let stopping = stopping.map(|obstacle| format!("a real run would stop: {}", obstacle.message));
-    record.warnings.extend(stopping);
+    record.warnings.extend(stopping.collect::<Vec<_>>());
+    record.warnings.extend(found.notes);
     let execution = Execution {
         scratch: Some(scratch),
         ..execution(pipeline, around, prepared, folder, record)?
@@ -156,6 +169,14 @@ async fn go_on<'a>(
         }
         None => None,
     };
+    // Of a load that has begun, the columns are what they were then.
+    let notes = match load_number {
+        Some(_) if state.load.is_none() => {
+            let allow_lost = state.begun.allow_lost_columns;
+            columns::compared(pipeline, &prepared.columns, allow_lost, sink).await?
+        }
+        _ => vec![],
+    };
     archive::make_sure(config, pipeline.window.run_date()).await?;
     lock.name(config, &folder.run_id)?;
     super::folder::remove_folder(&folder.spill())?;
@@ -166,6 +187,7 @@ async fn go_on<'a>(
         ..Request::default()
     };
     let mut record = record(pipeline, &folder, &request, build.clone(), around);
+    record.warnings.extend(notes);
     record.started_at = state.begun.started_at;
     record.steps.clone_from(&state.steps);
     record.resumed.clone_from(&state.resumed);

@@ -119,6 +119,9 @@ pub struct Begun {
     pub uses: Vec<Use>,
     /// Whether `--new-load` was given.
     pub new_load: bool,
+    /// Whether `--allow-lost-columns` was given.
+    #[serde(default)]
+    pub allow_lost_columns: bool,
     /// The program.
     pub build: Build,
 }

@@ -59,10 +59,13 @@ pub async fn next_load(pipeline: &Pipeline, new_load: bool, sink: &dyn Sink) -> 
     match last {
         Some(last) if !adds => Err(Error::new(
             Kind::NothingDone,
-            format!(
-                "{date} is loaded already: run `{}`, {} rows",
-                last.run_id, last.rows
-            ),
+            match last.rows {
+                0 => format!("{date} is being loaded by the run `{}`", last.run_id),
+                rows => format!(
+                    "{date} is loaded already: run `{}`, {rows} rows",
+                    last.run_id
+                ),
+            },
         )
         .because(format!(
             "`{}` holds it as load {}{}",
@@ -98,7 +101,7 @@ pub async fn settled_number(
     let loads = sink.loads(pipeline.window.run_date()).await?;
     let holder = loads.iter().find(|load| load.load_number == begun.number);
     match holder {
-        Some(holder) if holder.run_id != run_id => {
+        Some(holder) if !holder.is_of(run_id) => {
             next_load(pipeline, state.begun.new_load, sink).await
         }
         _ => Ok(begun.number),

@@ -26,6 +26,7 @@ use crate::{
 pub mod archive;
 mod begin;
 mod checking;
+mod columns;
 mod extract;
 mod finalize;
 mod folder;
@@ -61,6 +62,8 @@ pub struct Request {
     pub uses: Vec<Use>,
     /// Whether a date that is loaded already gets a further load.
     pub new_load: bool,
+    /// Whether columns that the destination has may be missing in the load.
+    pub allow_lost_columns: bool,
     /// The last step; all if it is not said.
     pub until: Option<Step>,
     /// The run to go on with, instead of a new one.

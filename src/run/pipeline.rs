@@ -39,6 +39,13 @@ impl Pipeline {
         Self::load_from(config, &folder, &[], as_of, clock)
     }
 
+    /// Columns that the destination has, as far as they were recorded, may be missing; they may not be otherwise.
+    pub fn allow_lost_columns(&mut self, is_allowed: bool) {
+        if is_allowed {
+            self.project.recorded = None;
+        }
+    }
+
     /// Models and checks of the `sql/` in `folder`; `uses` are released versions that stand in for files.
     pub fn project(config: &Config, folder: &Path, uses: &[Use]) -> Result<Project> {
         let tables = engine_tables().into_iter().map(|(name, _)| name.to_owned());

@@ -1,7 +1,7 @@
 //! Where the result goes. One contract for every kind: look, stage, commit, verify.
 //!
 //! ```text
-//! loads(date) ─▶ stage (a file with the metadata columns) ─▶ commit (put if absent) ─▶ verify
+//! columns, loads(date) ─▶ stage (a file with the metadata columns) ─▶ commit (put if absent) ─▶ verify
 //! ```
 //!
 //! Append only: nothing that a destination holds is ever changed. No sink knows a source or SQL.
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 
 use crate::{
     config::{Config, To},
@@ -19,13 +20,17 @@ use crate::{
 };
 
 pub mod bigquery;
+pub mod compare;
 mod ledger;
 pub mod metadata;
 pub mod parquet;
 pub mod receipt;
+mod staging;
 
 pub use ledger::{Ledger, Note, Part, Stage};
 pub use receipt::Receipt;
+
+use compare::{Difference, compare};
 
 /// What is to be loaded, and as what.
 #[derive(Clone, Debug)]
@@ -64,6 +69,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Whether the run `run_id` made it. A label of a job has small letters only.
+    pub fn is_of(&self, run_id: &str) -> bool {
+        self.run_id.eq_ignore_ascii_case(run_id)
+    }
+
     /// Whether all rows are there.
     pub fn is_complete(&self) -> bool {
         self.rows == self.record_count
@@ -84,6 +94,21 @@ pub trait Sink: Send + Sync {
 
     /// The latest complete load of every date.
     async fn latest(&self) -> Result<Vec<Loaded>>;
+
+    /// The columns that the destination has by now, the metadata columns among them; none if there is no table yet.
+    async fn columns(&self) -> Result<Option<SchemaRef>>;
+
+    /// How the columns of a load of the model's columns `model` would differ from those that it has.
+    async fn differences(&self, model: &Schema) -> Result<Vec<Difference>> {
+        let here = metadata::schema(model);
+        let there = self.columns().await?;
+        Ok(there.map_or_else(Vec::new, |there| compare(&here, &there)))
+    }
+
+    /// Whether it can take such a load otherwise, and what a reader should know of it. Nothing is changed.
+    async fn examine(&self, _model: &Schema) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
 
     /// Makes the file that will be loaded, in `folder`.
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)>;

@@ -1,11 +1,13 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod archive;
+mod bigquery;
 mod chaos;
 mod checks;
 mod checks_kept;
 mod crm;
 mod deploy;
+mod destination;
 mod doctor;
 mod dry_run;
 mod errors;

@@ -89,7 +89,13 @@ fn obstacle(obstacle: &Obstacle) -> Vec<String> {
     let more = [("cause", &obstacle.cause), ("hint", &obstacle.hint)];
     for (label, text) in more {
         let text = text.iter().flat_map(|text| text.lines());
-        lines.extend(text.map(|text| format!("  {label}: {text}")));
+        lines.extend(text.enumerate().map(|(number, line)| {
+            let line = match number {
+                0 => format!("  {label}: {line}"),
+                _ => format!("    {line}"),
+            };
+            line.trim_end().to_owned()
+        }));
     }
     lines
 }
@@ -275,7 +281,11 @@ fn load(plan: &Plan) -> Vec<String> {
         ("as", number),
         ("by", format!("{jobs}; {quota}")),
     ];
-    let rows = rows.map(|(label, words)| vec![label.to_owned(), words]);
+    let notes = load.notes.iter().map(|note| ("note", note.clone()));
+    let rows = rows.into_iter().chain(notes);
+    let rows: Vec<_> = rows
+        .map(|(label, words)| vec![label.to_owned(), words])
+        .collect();
     columns(&rows)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use datafusion::{
-    arrow::datatypes::{DataType, Field, Schema, TimeUnit},
+    arrow::datatypes::{Field, Schema},
     sql::sqlparser::ast::{
         SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement,
     },
@@ -15,6 +15,7 @@ use crate::{
     bigquery_types::{self, MOST_COLUMNS, name_problem},
     error::{Error, did_you_mean},
     model::{Model, Recorded, recorded},
+    table_file::kind_name,
 };
 
 /// What is wrong with the columns of `model`, which is loaded and gives `schema`.
@@ -147,18 +148,4 @@ fn kind(field: &Field) -> Option<Error> {
         unfit.column, unfit.lost
     );
     Some(Error::usage(message).with_hint(unfit.hint))
-}
-
-/// A type in our words; what has none in Arrow's.
-fn kind_name(kind: &DataType) -> String {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
-        DataType::Int64 => "integer".to_owned(),
-        DataType::Float64 => "double".to_owned(),
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
-        other => other.to_string(),
-    }
 }

@@ -154,6 +154,8 @@ pub struct PlannedLoad {
     pub jobs: u32,
     /// What limits their number; `null` if nothing does.
     pub quota: Option<String>,
+    /// What a reader of the destination should know, such as a column that is new to it.
+    pub notes: Vec<String>,
 }
 
 /// Plans a run. Errors are those of the configuration and the SQL.
@@ -166,7 +168,9 @@ pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Resu
     let changed = changes::changes(pipeline, &schemas, &build, last.as_ref());
     let loads = load::loads_result(pipeline, &selected);
     let sink = sinks::open(config)?;
-    let found = obstacles::find(pipeline, request, loads, sink.as_ref(), clock).await;
+    let loaded = schemas.get(&config.destination.model);
+    let loaded = loaded.filter(|_| loads).map(AsRef::as_ref);
+    let found = obstacles::find(pipeline, request, loaded, sink.as_ref(), clock).await;
     let models = pipeline.project.models.iter().zip(changed.models);
     let models = models.filter(|(model, _)| selected.contains(&model.name));
     let said_then = last.as_ref().map(|last| &last.configuration);
@@ -203,6 +207,7 @@ pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Resu
             load_number: found.load_number,
             jobs: 1,
             quota: None,
+            notes: found.notes,
         }),
         compared_with: last.map(|last| Compared {
             run_id: last.run_id,

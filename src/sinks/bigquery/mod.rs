@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 
-use super::{Ledger, Load, Loaded, Receipt, Sink};
+use super::{Ledger, Load, Loaded, Receipt, Sink, compare::Difference, metadata};
 use crate::{
     config::{self, Destination},
     error::{Error, Result},
@@ -24,11 +25,15 @@ pub mod access;
 mod auth;
 pub mod client;
 pub mod failure;
+mod judge;
+pub mod loads;
 mod pace;
 pub mod rest;
-mod staged;
+mod schema;
+pub mod staged;
 pub mod table;
 pub mod target;
+pub mod view;
 pub mod wire;
 
 pub use client::Client;
@@ -64,11 +69,26 @@ impl Sink for BigQuery {
     }
 
     async fn loads(&self, date: NaiveDate) -> Result<Vec<Loaded>> {
-        table::loads(&self.client, &self.target, date).await
+        loads::loads(&self.client, &self.target, date).await
     }
 
     async fn latest(&self) -> Result<Vec<Loaded>> {
-        table::latest(&self.client, &self.target).await
+        loads::latest(&self.client, &self.target).await
+    }
+
+    async fn columns(&self) -> Result<Option<SchemaRef>> {
+        table::columns(&self.client, &self.target).await
+    }
+
+    async fn differences(&self, model: &Schema) -> Result<Vec<Difference>> {
+        let own = metadata::schema(model);
+        table::differences(&self.client, &self.target, &own).await
+    }
+
+    async fn examine(&self, model: &Schema) -> Result<Vec<String>> {
+        view::examine(&self.client, &self.target).await?;
+        let own = metadata::schema(model);
+        table::examine(&self.client, &self.target, &self.to, &own).await
     }
 
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)> {

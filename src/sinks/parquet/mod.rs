@@ -15,15 +15,16 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use datafusion::arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
-use super::{Ledger, Load, Loaded, Receipt, Sink, metadata, receipt::Verification};
+use super::{Ledger, Load, Loaded, Receipt, Sink, receipt::Verification, staging::Staging};
 use crate::{
     config::Destination,
     error::{Error, Result},
     storage::Location,
-    table_file::{FileFacts, ParquetFile},
+    table_file::FileFacts,
 };
 
 mod footer;
@@ -65,8 +66,8 @@ impl Warehouse {
         self.table.refused(message, error)
     }
 
-    /// The loads below `folder`, in order of date and number.
-    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+    /// Where the loads below `folder` lie, with their numbers, in order of date and number.
+    async fn files_below(&self, folder: &Location) -> Result<Vec<(u32, Location)>> {
         let objects = folder.store.list(Some(&folder.path));
         let objects: Vec<_> = objects
             .try_collect()
@@ -79,9 +80,16 @@ impl Warehouse {
         let mut numbered: Vec<_> = numbered.collect();
         // By number, not by name: load 10000 comes after load 9999.
         numbered.sort();
-        let loads = numbered.into_iter().map(|(_, load_number, path)| {
-            let location = self.table.at(path);
-            async move { footer::read(&location, load_number).await }
+        let files = numbered.into_iter();
+        let files = files.map(|(_, load_number, path)| (load_number, self.table.at(path)));
+        Ok(files.collect())
+    }
+
+    /// The loads below `folder`, in order of date and number.
+    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+        let files = self.files_below(folder).await?.into_iter();
+        let loads = files.map(|(load_number, location)| async move {
+            footer::read(&location, load_number).await
         });
         stream::iter(loads).buffered(AT_A_TIME).try_collect().await
     }
@@ -115,6 +123,14 @@ impl Sink for Warehouse {
             latest.push(load);
         }
         Ok(latest)
+    }
+
+    /// Those of the last load of the last date: each load is a file with columns of its own.
+    async fn columns(&self) -> Result<Option<SchemaRef>> {
+        match self.files_below(&self.table).await?.last() {
+            Some((_, location)) => footer::columns(location).await,
+            None => Ok(None),
+        }
     }
 
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)> {
@@ -188,22 +204,9 @@ fn date_of(path: &StorePath) -> Option<String> {
 }
 
 fn write_staged(load: &Load, path: &Path) -> Result<FileFacts> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Error::outside(format!("`{}` cannot be read", load.file.display())).because(error)
-    };
-    let file = fs_err::File::open(&load.file).map_err(|error| unreadable(&error))?;
-    let reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
-        file.into_file(),
-    );
-    let reader = reader.map_err(|error| unreadable(&error))?;
-    let schema = Arc::new(metadata::schema(reader.schema()));
-    let mut target = ParquetFile::create(path, &schema, &footer::facts(load))?;
-    for batch in reader.build().map_err(|error| unreadable(&error))? {
-        let batch = batch.map_err(|error| unreadable(&error))?;
-        let extended = metadata::extend(&batch, &schema, load);
-        target.write(&extended.map_err(|error| Error::bug("odd metadata").because(error))?)?;
-    }
-    target.finish()
+    let staging = Staging::open(load)?;
+    let schema = Arc::clone(staging.schema());
+    staging.write(path, &schema, &footer::facts(load), Ok)
 }
 
 #[cfg(test)]
@@ -215,7 +218,8 @@ mod tests {
         datatypes::{DataType, Field, Schema},
     };
 
-    use super::{Load, Location, ParquetFile, Sink, Warehouse, footer};
+    use super::{Load, Location, Sink, Warehouse, footer};
+    use crate::table_file::ParquetFile;
 
     const DATE: &str = "2026-11-15";
 
