@@ -4,6 +4,7 @@ pub(crate) mod addresses;
 pub(crate) mod artefacts;
 pub(crate) mod bigquery;
 pub(crate) mod catalog;
+pub(crate) mod chaos;
 pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod crm;
