@@ -8,6 +8,7 @@ pub(crate) mod chaos;
 pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod crm;
+pub(crate) mod emulator;
 pub(crate) mod fixtures;
 pub(crate) mod gate;
 pub(crate) mod kafka;
