@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Event, Execution, Pipeline, archive, folder,
     journal::Entry,
@@ -13,7 +15,7 @@ use crate::{
     config::OnRepeat,
     error::{Error, Kind, Result},
     model::{Severity, select::with_ancestors},
-    sinks::{Load, Receipt, Sink},
+    sinks::{Ledger, Load, Note, Receipt, Sink, Stage},
 };
 
 /// The proof of a load, in the run's folder.
@@ -116,6 +118,34 @@ fn receipt_of(pipeline: &Pipeline, run_id: &str) -> String {
     }
 }
 
+/// The run's journal and folder, as the sink's ledger.
+struct Book<'b, 'a> {
+    execution: &'b Execution<'a>,
+    earlier: Vec<Note>,
+}
+
+impl Ledger for Book<'_, '_> {
+    fn now(&self) -> DateTime<Utc> {
+        self.execution.around.clock.now()
+    }
+
+    fn earlier(&self) -> &[Note] {
+        &self.earlier
+    }
+
+    fn note(&self, noted: Note) -> Result<()> {
+        self.execution.journal(Entry::LoadNoted { noted })
+    }
+
+    fn draft(&self, receipt: &Receipt) -> Result<()> {
+        self.execution.folder.write_json(RECEIPT, receipt)
+    }
+
+    fn tell(&self, stage: Stage) {
+        self.execution.tell(&Event::Loading { stage });
+    }
+}
+
 impl Execution<'_> {
     /// Loads the destination's model. Whether an earlier attempt had done it.
     pub(super) async fn load(&mut self) -> Result<bool> {
@@ -132,7 +162,11 @@ impl Execution<'_> {
         })?;
         let (staged, file) = self.sink.stage(&load, self.folder.path()).await?;
         self.journal(Entry::LoadStaged { file: file.clone() })?;
-        let mut receipt = self.sink.commit(&load, &staged, &file).await?;
+        let book = Book {
+            execution: self,
+            earlier: self.earlier_notes(load.load_number),
+        };
+        let mut receipt = self.sink.commit(&load, &staged, &file, &book).await?;
         let warnings = self.record.all_warnings().into_iter().map(str::to_owned);
         receipt.warnings.extend(warnings.collect::<Vec<_>>());
         self.journal(Entry::Loaded {
@@ -142,6 +176,13 @@ impl Execution<'_> {
         .and_then(|()| self.loaded(receipt.clone()))
         .map_err(|error| is_loaded(&receipt, &error))?;
         Ok(false)
+    }
+
+    /// What earlier attempts have noted of the load of that number.
+    fn earlier_notes(&self, load_number: u32) -> Vec<Note> {
+        let begun = self.earlier.as_ref().and_then(|state| state.load.as_ref());
+        let same = begun.filter(|begun| begun.number == load_number);
+        same.map_or_else(Vec::new, |begun| begun.notes.clone())
     }
 
     fn what_to_load(&self) -> Result<Load> {

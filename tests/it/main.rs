@@ -2,6 +2,7 @@
 
 mod archive;
 mod bigquery;
+mod bigquery_emulator;
 mod chaos;
 mod checks;
 mod checks_kept;

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use gcp_bigquery_client::{
-    Client as Library, ClientBuilder,
+    Client as Library,
     auth::Authenticator,
+    client_builder::ClientBuilder,
     error::BQError,
     model::{
         dataset::Dataset as LibraryDataset,
@@ -134,11 +135,11 @@ impl Client {
     }
 
     /// Makes a table or view. One that is there already is [`Class::Exists`].
-    pub async fn create_table(&self, target: &Target, table: &Table) -> Result<Table> {
+    pub async fn create_table(&self, target: &Target, table: &Table) -> Result<Table, Failure> {
         let access = Access::create_table(&self.project, &target.path(), self.principal());
         let url = self.table_url(target, false);
-        let request = Request::with_json(Method::POST, url, table)?;
-        Ok(self.rest.ask(&access, request).await?)
+        let request = Request::with_json(Method::POST, url, table);
+        self.rest.ask(&access, request).await
     }
 
     /// Changes what `changes` names of a table or view, if it is still what `etag` was read of.
@@ -147,14 +148,14 @@ impl Client {
         target: &Target,
         changes: &Value,
         etag: Option<&str>,
-    ) -> Result<Table> {
+    ) -> Result<Table, Failure> {
         let access = Access::change_table(&self.project, &target.path(), self.principal());
         let url = self.table_url(target, true);
-        let mut request = Request::with_json(Method::PATCH, url, changes)?;
+        let mut request = Request::with_json(Method::PATCH, url, changes);
         if let Some(etag) = etag {
             request = request.with_header(IF_MATCH, etag);
         }
-        Ok(self.rest.ask(&access, request).await?)
+        self.rest.ask(&access, request).await
     }
 
     /// The rows of a query. It must change nothing: it may be asked more than once.
@@ -187,10 +188,10 @@ impl Client {
     }
 
     /// Submits a job, once: whoever submits must know what a lost answer means.
-    pub async fn insert_job(&self, access: &Access, job: &Job) -> Result<Result<Job, Failure>> {
+    pub async fn insert_job(&self, access: &Access, job: &Job) -> Result<Job, Failure> {
         let url = self.rest.url(API, &["projects", &self.project, "jobs"]);
-        let request = Request::with_json(Method::POST, url, job)?;
-        Ok(self.rest.once(access, request).await)
+        let request = Request::with_json(Method::POST, url, job);
+        self.rest.once(access, request).await
     }
 
     /// The jobs since `since`, the newest first, that `is_wanted`: of everybody, or of us alone where

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use reqwest::{
     Method, StatusCode,
-    header::{HeaderMap, HeaderName, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER},
     redirect::Policy,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -190,14 +190,13 @@ impl Request {
     }
 
     /// A request with a resource.
-    pub fn with_json(method: Method, url: Url, resource: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(resource)
-            .map_err(|error| Error::bug("a request cannot be written").because(error))?;
-        Ok(Self {
-            headers: vec![(reqwest::header::CONTENT_TYPE, "application/json".to_owned())],
+    pub fn with_json(method: Method, url: Url, resource: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(resource).expect("resources have keys of text alone");
+        Self {
+            headers: vec![(CONTENT_TYPE, "application/json".to_owned())],
             body: body.into(),
             ..Self::new(method, url)
-        })
+        }
     }
 
     /// The same with a header.

@@ -49,6 +49,7 @@ pub(super) fn commit(
             .tables
             .insert(name.clone(), made(&name, &columns, load)?);
     }
+    let loses_rows = state.loses_rows;
     let table = state.tables.get_mut(&name).expect("it is there by now");
     if load["writeDisposition"] == "WRITE_TRUNCATE" {
         table.loads.clear();
@@ -57,7 +58,12 @@ pub(super) fn commit(
         table.columns = columns;
         table.etag += 1;
     }
-    table.loads.extend(batches);
+    let lost = usize::from(loses_rows);
+    table.loads.extend(
+        batches
+            .into_iter()
+            .map(|batch| batch.slice(lost, batch.num_rows() - lost)),
+    );
     Ok(json!({
         "inputFiles": "1",
         "inputFileBytes": file.bytes.to_string(),

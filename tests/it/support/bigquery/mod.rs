@@ -35,6 +35,7 @@ mod decode;
 mod fault;
 mod jobs;
 mod load;
+pub(crate) mod loading;
 mod query;
 mod refusal;
 mod schema;
@@ -121,6 +122,11 @@ impl BigQuery {
     /// Whether jobs stay `RUNNING` however often they are asked for.
     pub(crate) fn hold_jobs(&self, holds: bool) {
         self.service.lock().holds_jobs = holds;
+    }
+
+    /// Whether jobs that succeed lose a row on the way, and do not say so.
+    pub(crate) fn lose_rows(&self, loses: bool) {
+        self.service.lock().loses_rows = loses;
     }
 
     /// Every request so far.

@@ -30,6 +30,7 @@ pub(super) struct State {
     pub(super) verdicts: std::collections::VecDeque<Option<Refusal>>,
     /// While it is set, no job gets further than `RUNNING`.
     pub(super) holds_jobs: bool,
+    pub(super) loses_rows: bool,
     pub(super) settings: Settings,
     pub(super) requests: Vec<Seen>,
     pub(super) tokens: BTreeSet<String>,

@@ -13,7 +13,10 @@ pub(super) async fn give(Shared(service): Shared<Service>) -> Json<Value> {
     let mut state = service.lock();
     let token = format!("{PREFIX}{}", state.next());
     state.tokens.insert(token.clone());
-    Json(json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"}))
+    Json(
+        json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer",
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}),
+    )
 }
 
 /// Whether the request shows a token that was given out.
