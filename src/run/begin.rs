@@ -99,6 +99,7 @@ async fn anew<'a>(
     }))?;
     let execution = Execution {
         load_number,
+        allow_lost_columns: request.allow_lost_columns,
         journal: Some(Mutex::new(journal)),
         lock: Some(lock),
         ..execution(pipeline, around, prepared, folder, record)?
@@ -212,6 +213,7 @@ async fn go_on<'a>(
     let execution = Execution {
         parameters: Parameters::of_run(&parameters),
         load_number,
+        allow_lost_columns: state.begun.allow_lost_columns,
         journal: Some(Mutex::new(journal)),
         earlier: Some(state),
         lock: Some(lock),
@@ -252,6 +254,7 @@ fn execution<'a>(
         earlier: None,
         selected: prepared.selected,
         load_number: None,
+        allow_lost_columns: false,
         lock: None,
         scratch: None,
     })

@@ -39,7 +39,10 @@ pub async fn compared(
     let retyped = harmful().any(|one| !one.is_lost()).then_some(RETYPED);
     let hints: Vec<_> = lost.into_iter().chain(retyped).chain([ELSEWHERE]).collect();
     Err(Error::data(message)
-        .because(format!("its columns differ\n\n{}", table(&differences)))
+        .because(format!(
+            "its columns differ\n\n{}",
+            table(&differences, |kind| sink.type_name(kind))
+        ))
         .with_hint(hints.join("; ")))
 }
 

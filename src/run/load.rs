@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Event, Execution, Pipeline, archive, folder,
+    Event, Execution, Pipeline, archive, columns, folder,
     journal::Entry,
     record::{LoadRecord, ModelRecord},
     state::State,
@@ -155,6 +155,7 @@ impl Execution<'_> {
             return Ok(true);
         }
         let load = self.what_to_load()?;
+        self.look_again().await?;
         self.journal(Entry::LoadBegun {
             destination: self.sink.destination(),
             load_number: load.load_number,
@@ -176,6 +177,21 @@ impl Execution<'_> {
         .and_then(|()| self.loaded(receipt.clone()))
         .map_err(|error| is_loaded(&receipt, &error))?;
         Ok(false)
+    }
+
+    /// What the destination has may be other than it was before the extract. A load that has begun is not
+    /// stopped any more.
+    async fn look_again(&self) -> Result<()> {
+        let earlier = self.earlier.as_ref();
+        if earlier.is_some_and(|state| state.load.is_some()) {
+            return Ok(());
+        }
+        let schemas = self.pipeline.checked().await?.schemas;
+        let Some(own) = schemas.get(&self.pipeline.config.destination.model) else {
+            return Ok(());
+        };
+        let looked = columns::compared(self.pipeline, own, self.allow_lost_columns, &*self.sink);
+        looked.await.map(drop)
     }
 
     /// What earlier attempts have noted of the load of that number.

@@ -75,9 +75,9 @@ pub fn compare(here: &Schema, there: &Schema) -> Vec<Difference> {
         .collect()
 }
 
-/// `differences` as a table for people: column, here, there, safe or not.
-pub fn table(differences: &[Difference]) -> String {
-    let kind = |kind: &Option<DataType>| kind.as_ref().map_or("-".to_owned(), kind_name);
+/// `differences` as a table for people: column, here, there, safe or not; `name` says a type.
+pub fn table(differences: &[Difference], name: impl Fn(&DataType) -> String) -> String {
+    let kind = |kind: &Option<DataType>| kind.as_ref().map_or("-".to_owned(), &name);
     aligned(differences.iter().map(|one| {
         [
             one.column.clone(),
@@ -204,7 +204,7 @@ mod tests {
     use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
     use insta::assert_snapshot;
 
-    use super::{Difference, compare, fits, table};
+    use super::{Difference, compare, fits, kind_name, table};
 
     fn schema<const N: usize>(columns: [(&str, DataType); N]) -> Schema {
         let fields = columns.map(|(name, kind)| Field::new(name, kind, true));
@@ -233,7 +233,7 @@ mod tests {
             ("signup_date", DataType::Date32),
         ]);
         let differences = compare(&here, &there);
-        assert_snapshot!(table(&differences), @"
+        assert_snapshot!(table(&differences, kind_name), @"
         column       here           there
         amount       -              decimal(18,2)  not safe: it is lost, or renamed to amounts
         score        double         integer        not safe: of another type

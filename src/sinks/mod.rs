@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use crate::{
     config::{Config, To},
     error::Result,
     storage::Location,
-    table_file::FileFacts,
+    table_file::{FileFacts, kind_name},
 };
 
 pub mod bigquery;
@@ -103,6 +103,16 @@ pub trait Sink: Send + Sync {
         let here = metadata::schema(model);
         let there = self.columns().await?;
         Ok(there.map_or_else(Vec::new, |there| compare(&here, &there)))
+    }
+
+    /// What it calls a type.
+    fn type_name(&self, kind: &DataType) -> String {
+        kind_name(kind)
+    }
+
+    /// What limits the number of loads.
+    fn quota(&self) -> Option<&'static str> {
+        None
     }
 
     /// Whether it can take such a load otherwise, and what a reader should know of it. Nothing is changed.

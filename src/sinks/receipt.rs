@@ -229,3 +229,162 @@ pub fn schema() -> Value {
     schema["$id"] = json!("receipt.schema.json");
     schema
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Attempt, ChangeKind, DestinationKind, How, JobReceipt, KeyRange, LoadState, Receipt,
+        SchemaChange, Timings, Verification, schema,
+    };
+    use crate::config::{
+        conform::conform,
+        yaml::{Text, parse},
+    };
+
+    /// Every problem of a receipt that is written, by the walker that knows unknown keys from missing ones.
+    fn problems(written: &str) -> Vec<String> {
+        let text = Text {
+            file: "step4_load_receipt.json",
+            source: written,
+            lines_before: 0,
+        };
+        let node = parse(&text).unwrap();
+        match conform(&node, &schema(), &text) {
+            Ok(_) => vec![],
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn written(receipt: &Receipt) -> String {
+        serde_json::to_string_pretty(receipt).unwrap()
+    }
+
+    fn of_bigquery() -> Receipt {
+        let attempt = |number: u32, state, reason: Option<&str>| Attempt {
+            job_id: format!("dfpipe_00_a{number}"),
+            state,
+            reason: reason.map(str::to_owned),
+            message: reason.map(|_| "Try again".to_owned()),
+        };
+        let job = JobReceipt {
+            part: 1,
+            state: LoadState::Loaded,
+            job_id: Some("dfpipe_00_a1".to_owned()),
+            attempts: vec![
+                attempt(0, LoadState::Failed, Some("backendError")),
+                attempt(1, LoadState::Loaded, None),
+            ],
+            how: Some(How::Adopted),
+            keys: Some(KeyRange {
+                columns: vec!["customer_id".to_owned()],
+                first: vec![Some("c1".to_owned())],
+                last: vec![None],
+            }),
+            rows: 2,
+            bytes: 100,
+            sha256: "00".to_owned(),
+            job_rows: Some(2),
+        };
+        Receipt {
+            kind: DestinationKind::BigQuery,
+            destination: "p.d.t".to_owned(),
+            console: Some("https://console.cloud.google.com/bigquery?project=p".to_owned()),
+            load_id: "dfpipe_00_a1".to_owned(),
+            run_id: "r".to_owned(),
+            load_number: 1,
+            partition: Some("run_date=2026-11-15".to_owned()),
+            rows: 2,
+            adopted: Some(true),
+            jobs: vec![job],
+            schema_changes: Some(vec![SchemaChange {
+                column: "tier".to_owned(),
+                change: ChangeKind::Added,
+                kind: "STRING".to_owned(),
+            }]),
+            verified_rows: Some(2),
+            verification: Verification::of(2, Some(2), Some(2)),
+            timings: Timings {
+                submitted_at: Some(chrono::DateTime::UNIX_EPOCH),
+                upload_seconds: Some(0.25),
+                ..Timings::default()
+            },
+            warnings: vec!["odd".to_owned()],
+            ..Receipt::default()
+        }
+    }
+
+    #[test]
+    fn a_receipt_of_each_kind_is_what_its_schema_says() {
+        let of_files = Receipt {
+            adopted: Some(false),
+            verification: Verification::of(2, None, Some(2)),
+            ..Receipt::default()
+        };
+        let begun = Receipt {
+            state: LoadState::Begun,
+            adopted: None,
+            verified_rows: None,
+            ..of_bigquery()
+        };
+        for receipt in [of_files, begun, of_bigquery()] {
+            assert_eq!(problems(&written(&receipt)), [""; 0]);
+        }
+        let wrong = written(&of_bigquery()).replacen("\"rows\": 2", "\"rows\": \"two\"", 1);
+        assert_eq!(problems(&wrong).len(), 1);
+        let more = written(&of_bigquery()).replacen("\"kind\"", "\"sort\"", 1);
+        assert_eq!(
+            problems(&more).len(),
+            2,
+            "an unknown key, and one that is missing"
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_is_null_and_never_0() {
+        let begun = serde_json::to_value(Receipt {
+            state: LoadState::Begun,
+            ..Receipt::default()
+        });
+        let begun = begun.unwrap();
+        for pointer in [
+            "/adopted",
+            "/verified_rows",
+            "/verification/job_rows",
+            "/verification/counted_rows",
+            "/verification/is_equal",
+            "/timings/job_seconds",
+            "/console",
+            "/schema_changes",
+        ] {
+            let value = begun.pointer(pointer);
+            assert!(value.is_some_and(serde_json::Value::is_null), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn counts_are_equal_only_if_all_that_are_known_are() {
+        for (jobs, counted, expected) in [
+            (None, None, None),
+            (Some(2), None, Some(true)),
+            (Some(2), Some(2), Some(true)),
+            (Some(2), Some(1), Some(false)),
+            (Some(3), None, Some(false)),
+        ] {
+            let verification = Verification::of(2, jobs, counted);
+            assert_eq!(verification.is_equal, expected, "{jobs:?} {counted:?}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_of_an_older_version_is_read() {
+        let old = r#"{"destination": "/w/t", "load_id": "/w/1", "run_id": "r", "run_date": "2020-01-01",
+            "load_number": 7, "source_version": "", "rows": 2, "bytes": 100, "sha256": "",
+            "adopted": false, "verified_rows": null, "warnings": []}"#;
+        let receipt: Receipt = serde_json::from_str(old).unwrap();
+        assert_eq!(receipt.kind, DestinationKind::Parquet);
+        assert_eq!(
+            (receipt.state, receipt.adopted),
+            (LoadState::Loaded, Some(false))
+        );
+    }
+}

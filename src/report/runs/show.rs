@@ -248,6 +248,9 @@ fn receipt(run: &RunRecord) -> String {
         ("size", bytes(receipt.bytes)),
         ("sha256", receipt.sha256.clone()),
     ];
+    if let Some(console) = &receipt.console {
+        rows.push(("look at it", console.clone()));
+    }
     if let Some(verified) = receipt.verified_rows {
         rows.push(("read back", format!("{} rows", grouped(verified))));
     }

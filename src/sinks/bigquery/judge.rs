@@ -92,7 +92,7 @@ fn other_partitions(found: &Table, target: &Target) -> Option<Error> {
     };
     let path = target.path();
     let message = format!("`{path}` is not partitioned by the day of `{PARTITION}`");
-    Some(Error::usage(message).because(by).with_hint(format!(
+    Some(Error::data(message).because(by).with_hint(format!(
         "a table keeps its partitions for life: load into a new one (`destination.table` in \
          dfpipe.yml), or make this one anew: `create table … partition by {PARTITION} as select * from \
          `{path}``"
@@ -121,7 +121,7 @@ fn other_clustering(found: &Table, target: &Target, to: &config::BigQuery) -> Op
         format!("by {is}")
     };
     Some(
-        Error::usage(message)
+        Error::data(message)
             .because(format!("it is clustered {is}, not by {said}"))
             .with_hint(format!(
                 "change `destination.cluster_by` in dfpipe.yml, or the table: `bq update \

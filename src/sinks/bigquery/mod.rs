@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::{Ledger, Load, Loaded, Receipt, Sink, compare::Difference, metadata};
 use crate::{
+    bigquery_types,
     config::{self, Destination},
     error::{Error, Result},
-    table_file::FileFacts,
+    table_file::{FileFacts, kind_name},
 };
 
 pub mod access;
@@ -31,6 +32,7 @@ mod pace;
 pub mod rest;
 mod schema;
 pub mod staged;
+pub mod survey;
 pub mod table;
 pub mod target;
 pub mod view;
@@ -83,6 +85,15 @@ impl Sink for BigQuery {
     async fn differences(&self, model: &Schema) -> Result<Vec<Difference>> {
         let own = metadata::schema(model);
         table::differences(&self.client, &self.target, &own).await
+    }
+
+    fn type_name(&self, kind: &DataType) -> String {
+        let field = Field::new("", kind.clone(), true);
+        bigquery_types::column(&field).map_or_else(|_| kind_name(kind), |it| it.type_name())
+    }
+
+    fn quota(&self) -> Option<&'static str> {
+        Some("BigQuery takes 1,500 load jobs a day per table, failed ones included")
     }
 
     async fn examine(&self, model: &Schema) -> Result<Vec<String>> {

@@ -263,7 +263,7 @@ mod tests {
         let of = |lists: Vec<Option<Vec<Option<i64>>>>| {
             let folder = tempfile::tempdir().unwrap();
             let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(lists);
-            staged(folder.path(), Arc::new(lists)).map(|_| read(folder.path()))
+            staged(folder.path(), Arc::new(lists)).map(|_facts| read(folder.path()))
         };
         let rows = of(vec![Some(vec![Some(1), Some(2)]), None, Some(vec![])]).unwrap();
         let first = rows["c"].as_list::<i32>().value(0);

@@ -9,3 +9,4 @@ mod killed;
 mod loads;
 mod quota;
 mod secrets;
+mod table;

@@ -108,13 +108,24 @@ fn without_schema_changes_an_addition_stops_with_the_table_of_differences() {
         schema_changes: false,
         ..settings()
     };
-    assert_snapshot!(told(&judged(table, &to, &here).problems), @"");
+    assert_snapshot!(told(&judged(table, &to, &here).problems), @"
+    1 · `p.d.t` cannot take the load's columns: they differ
+
+    column  here           there
+    id      STRING         STRING not null  it may not be null, and `schema_changes` is off
+    score   FLOAT64        INT64            not safe: of another type
+    tags    ARRAY<STRING>  -                it is new, and `schema_changes` is off
+    hint: cast it to what it is there, or give the new values another name; `schema_changes: true` in dfpipe.yml lets a load add columns and make them nullable; else change the table by hand
+    ");
 }
 
 #[test]
 fn another_kind_of_table_is_refused() {
     let judged = judged(json!({"type": "MATERIALIZED_VIEW"}), &settings(), &[]);
-    assert_snapshot!(told(&judged.problems), @"");
+    assert_snapshot!(told(&judged.problems), @"
+    2 · `p.d.t` is no table that can be loaded into: it is a materialized view
+    hint: choose another name: `destination.table` in dfpipe.yml
+    ");
 }
 
 #[test]
@@ -142,10 +153,13 @@ fn other_partitions_and_another_order_are_told_together() {
         assert_eq!(judged.problems.len(), 2);
         let text = judged.problems[0].to_string();
         assert!(text.contains(expected), "{text}");
-        assert_eq!(judged.problems[0].kind().exit_code(), 2);
+        assert_eq!(judged.problems[0].kind().exit_code(), 1);
     }
     let table = json!({"timePartitioning": by_day(), "clustering": {"fields": ["name"]}});
-    assert_snapshot!(told(&judged(table.clone(), &to, &[]).problems), @"");
+    assert_snapshot!(told(&judged(table.clone(), &to, &[]).problems), @"
+    1 · `p.d.t` is clustered otherwise than `cluster_by` says: it is clustered by name, not by id
+    hint: change `destination.cluster_by` in dfpipe.yml, or the table: `bq update --clustering_fields=id p:d.t`
+    ");
     assert_eq!(told(&judged(table, &settings(), &[]).problems), "");
 }
 
@@ -158,7 +172,7 @@ fn rows_that_vanish_at_another_time_are_a_note() {
         partition_expiration_days: Some(800),
         ..settings()
     };
-    assert_snapshot!(judged(table, &to, &[]).state.notes.join("\n"), @"");
+    assert_snapshot!(judged(table, &to, &[]).state.notes.join("\n"), @"rows of `p.d.t` are removed after 60 days; by dfpipe.yml they are removed after 800 days: `alter table … set options (partition_expiration_days = …)`");
 }
 
 #[test]
