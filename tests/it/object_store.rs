@@ -453,6 +453,7 @@ impl<'a> Loader<'a> {
                 load_number: 1,
                 source_version: "test".to_owned(),
                 file,
+                key: vec![],
                 rows: facts.rows,
             },
             folder,
