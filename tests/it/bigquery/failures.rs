@@ -133,10 +133,10 @@ fn a_service_that_does_not_recover_is_given_up_after_a_bounded_number_of_attempt
         let tries = loading.service.calls(call);
         assert!((2..=40).contains(&tries), "{tries}");
         loading.service.recover();
-        if !loading.project.unfinished().is_empty() {
-            loading.resume();
-        } else {
+        if loading.project.unfinished().is_empty() {
             loading.run_ends_with(0);
+        } else {
+            loading.resume();
         }
         loading.holds_each_row_once();
     }

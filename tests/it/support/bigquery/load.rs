@@ -1,6 +1,7 @@
 //! A load job at work: all of the file or nothing, columns by name, the table's rules first.
 
 use axum::body::Bytes;
+use datafusion::arrow::array::RecordBatch;
 use serde_json::{Value, json};
 
 use super::{
@@ -43,7 +44,7 @@ pub(super) fn commit(
     let columns = columns_after(state.tables.get(&name), &name, &columns, load)?;
     // The file is read in the columns that were said: one of the table that it lacks is null.
     let batches = file.rows(&columns, said.is_some())?;
-    let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if !state.tables.contains_key(&name) {
         state
             .tables

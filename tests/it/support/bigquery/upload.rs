@@ -89,7 +89,7 @@ pub(super) async fn piece(
     let known = (upload.received.len() - start).min(body.len());
     upload.received.extend_from_slice(&body[known..]);
     let is_last = total == Some(upload.received.len());
-    if !is_last && body.len() % UNIT != 0 {
+    if !is_last && !body.len().is_multiple_of(UNIT) {
         return Err(Refusal::invalid(
             "A piece that is not the last one must be a multiple of 256 KiB.",
         ));
