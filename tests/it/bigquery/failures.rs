@@ -278,6 +278,9 @@ fn rows_that_are_not_there_are_not_verified() {
     loading.service.lose_rows(true);
     let outcome = loading.run_ends_with(1);
     assert!(outcome.stderr.contains("rows"), "{}", outcome.stderr);
+    let receipt = loading.project.unfinished_json("step4_load_receipt.json");
+    assert_eq!(receipt["verification"]["is_equal"], false, "{receipt}");
+    assert_eq!(receipt["verification"]["counted_rows"], 1, "{receipt}");
 }
 
 #[test]

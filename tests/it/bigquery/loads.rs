@@ -101,12 +101,25 @@ fn the_receipt_says_what_was_loaded_and_how_that_is_known() {
         .as_str()
         .expect("it has an id");
     assert!(receipt.to_string().contains(id), "{receipt}");
-    // Counted by a query of its own, not believed.
-    let text = serde_json::to_string(&receipt).expect("it is JSON");
-    assert!(
-        text.contains(r#""verified_rows":2"#) || text.contains(r#""counted":2"#),
-        "{text}"
+    assert_eq!(
+        (&receipt["kind"], &receipt["state"]),
+        (&json!("bigquery"), &json!("loaded"))
     );
+    let console = receipt["console"].as_str().unwrap_or_default();
+    assert!(
+        console.starts_with("https://console.cloud.google.com/bigquery"),
+        "{console}"
+    );
+    let job = &receipt["jobs"][0];
+    assert_eq!(
+        (&job["job_id"], &job["how"]),
+        (&json!(id), &json!("submitted"))
+    );
+    assert_eq!(job["attempts"].as_array().map(Vec::len), Some(1));
+    // Counted by a query of its own, not believed.
+    let verification = json!({"file_rows": 2, "job_rows": 2, "counted_rows": 2, "is_equal": true});
+    assert_eq!(receipt["verification"], verification);
+    assert_eq!(receipt["schema_changes"], json!([]));
 }
 
 #[test]
