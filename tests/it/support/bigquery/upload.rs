@@ -136,7 +136,7 @@ fn submit(state: &mut State, id: &str) -> Result<Value, Refusal> {
     jobs::refuse_taken(state, &name)?;
     let upload = state.uploads.get_mut(id).expect("it is there");
     let bytes = Bytes::from(std::mem::take(&mut upload.received));
-    let shown = jobs::take(state, name, &job, Work::Load(bytes));
+    let shown = jobs::take(state, name, &job, Work::Load(Some(bytes)));
     let upload = state.uploads.get_mut(id).expect("it is there");
     upload.answer = Some(shown.clone());
     Ok(shown)
