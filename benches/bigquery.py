@@ -43,7 +43,7 @@ COLUMNS = {
     **{f"name_{number}": "text" for number in range(3)},
     **{f"amount_{number}": "decimal(18,2)" for number in range(2)},
     **{f"count_{number}": "integer" for number in range(4)},
-    **{f"score_{number}": "float" for number in range(3)},
+    **{f"score_{number}": "double" for number in range(3)},
     "born": "date",
     "seen_at": "timestamp",
 }
@@ -147,7 +147,7 @@ def made():
         "id": pyarrow.array(numpy.arange(ROWS)),
         **{f"name_{n}": [f"{value:x}" for value in random.integers(0, 2**40, ROWS)] for n in range(3)},
         **{
-            f"amount_{n}": pyarrow.array(random.integers(0, 10**6, ROWS)).cast(pyarrow.decimal128(18, 2))
+            f"amount_{n}": pyarrow.array(random.integers(0, 10**6, ROWS)).cast(pyarrow.decimal128(21, 2)).cast(pyarrow.decimal128(18, 2))
             for n in range(2)
         },
         **{f"count_{n}": pyarrow.array(random.integers(0, 10**6, ROWS)) for n in range(4)},

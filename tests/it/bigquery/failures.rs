@@ -133,10 +133,10 @@ fn a_service_that_does_not_recover_is_given_up_after_a_bounded_number_of_attempt
         let tries = loading.service.calls(call);
         assert!((2..=40).contains(&tries), "{tries}");
         loading.service.recover();
-        if !loading.project.unfinished().is_empty() {
-            loading.resume();
-        } else {
+        if loading.project.unfinished().is_empty() {
             loading.run_ends_with(0);
+        } else {
+            loading.resume();
         }
         loading.holds_each_row_once();
     }
@@ -278,6 +278,9 @@ fn rows_that_are_not_there_are_not_verified() {
     loading.service.lose_rows(true);
     let outcome = loading.run_ends_with(1);
     assert!(outcome.stderr.contains("rows"), "{}", outcome.stderr);
+    let receipt = loading.project.unfinished_json("step4_load_receipt.json");
+    assert_eq!(receipt["verification"]["is_equal"], false, "{receipt}");
+    assert_eq!(receipt["verification"]["counted_rows"], 1, "{receipt}");
 }
 
 #[test]

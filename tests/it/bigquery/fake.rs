@@ -470,3 +470,47 @@ async fn jobs_are_listed_with_their_labels_the_last_one_first() {
     let told = caller.begin(&bad).await.expect_err("labels are checked");
     assert_eq!((told.status, told.reason()), (400, "invalid"));
 }
+
+#[tokio::test]
+async fn what_lies_in_a_bucket_is_loaded_from_there() {
+    let (service, caller) = with_table(id_and_name()).await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    for (key, number) in [("one", 1), ("two", 2)] {
+        let url = format!("{}/storage/bucket/deep/{key}.parquet", service.url());
+        let file = rows(vec![("id", numbers(&[Some(number)]))]);
+        let put = client
+            .put(url)
+            .header("x-goog-if-generation-match", "0")
+            .body(file);
+        let again = put.try_clone().expect("it can be sent again");
+        assert_eq!(put.send().await.expect("an answer").status().as_u16(), 200);
+        assert_eq!(
+            again.send().await.expect("an answer").status().as_u16(),
+            412
+        );
+    }
+    let mut job = load_job("staged");
+    job["configuration"]["load"]["sourceUris"] = json!([
+        "gs://bucket/deep/one.parquet",
+        "gs://bucket/deep/two.parquet"
+    ]);
+    assert_eq!(caller.post("/jobs", job.clone()).await.status, 200);
+    assert_eq!(
+        caller.done("staged").await["statistics"]["load"]["outputRows"],
+        "2"
+    );
+    assert_eq!(
+        caller.post("/jobs", job.clone()).await.reason(),
+        "duplicate"
+    );
+    job["jobReference"]["jobId"] = "lost".into();
+    job["configuration"]["load"]["sourceUris"] = json!(["gs://bucket/nothing"]);
+    assert_eq!(caller.post("/jobs", job).await.status, 200);
+    assert_eq!(
+        caller.done("lost").await["status"]["errorResult"]["reason"],
+        "notFound"
+    );
+}

@@ -101,12 +101,25 @@ fn the_receipt_says_what_was_loaded_and_how_that_is_known() {
         .as_str()
         .expect("it has an id");
     assert!(receipt.to_string().contains(id), "{receipt}");
-    // Counted by a query of its own, not believed.
-    let text = serde_json::to_string(&receipt).expect("it is JSON");
-    assert!(
-        text.contains(r#""verified_rows":2"#) || text.contains(r#""counted":2"#),
-        "{text}"
+    assert_eq!(
+        (&receipt["kind"], &receipt["state"]),
+        (&json!("bigquery"), &json!("loaded"))
     );
+    let console = receipt["console"].as_str().unwrap_or_default();
+    assert!(
+        console.starts_with("https://console.cloud.google.com/bigquery"),
+        "{console}"
+    );
+    let job = &receipt["jobs"][0];
+    assert_eq!(
+        (&job["job_id"], &job["how"]),
+        (&json!(id), &json!("submitted"))
+    );
+    assert_eq!(job["attempts"].as_array().map(Vec::len), Some(1));
+    // Counted by a query of its own, not believed.
+    let verification = json!({"file_rows": 2, "job_rows": 2, "counted_rows": 2, "is_equal": true});
+    assert_eq!(receipt["verification"], verification);
+    assert_eq!(receipt["schema_changes"], json!([]));
 }
 
 #[test]
@@ -239,4 +252,31 @@ pub(super) fn many_orders(loading: &Loading) {
         writeln!(orders, "{order},{number:016x}{order:x},1.00").expect("a text can be written");
     }
     loading.project.write("data/orders.csv", orders);
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_staged_in_a_bucket_and_loaded_from_there_in_one_job() {
+    let loading = Loading::new().saying("staging: gs://staged/for-dfpipe\n  upload_limit_mb: 1");
+    many_orders(&loading);
+    let Loading { project, service } = loading;
+    let variables = service.bucket_variables().into_iter();
+    let project = variables.fold(project, |project, (name, value)| {
+        project.with_variable(name, value)
+    });
+    let loading = Loading { project, service };
+    loading.run_ends_with(0);
+
+    assert_eq!(loading.service.calls(Call::BeginUpload), 0);
+    let jobs = loading.service.load_jobs();
+    assert_eq!(jobs.len(), 1);
+    let uri = jobs[0]["configuration"]["load"]["sourceUris"][0]
+        .as_str()
+        .unwrap_or_default();
+    assert!(uri.starts_with("gs://staged/for-dfpipe/"), "{uri}");
+    assert_eq!(loading.rows().len(), 60_000);
+    assert_eq!(
+        loading.service.objects(),
+        [""; 0],
+        "what was staged is removed"
+    );
 }

@@ -42,8 +42,13 @@ impl Emulator {
             .expect("the emulator can be started");
         let mut port = String::new();
         let stdout = server.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut port).expect("a line can be read");
-        assert!(!port.is_empty(), "the BigQuery emulator did not start; its reason stands above");
+        BufReader::new(stdout)
+            .read_line(&mut port)
+            .expect("a line can be read");
+        assert!(
+            !port.is_empty(),
+            "the BigQuery emulator did not start; its reason stands above"
+        );
         Self {
             url: format!("http://127.0.0.1:{}", port.trim_end()),
             _server: server,
@@ -58,7 +63,10 @@ impl Emulator {
     /// Calls a resource of the project `test-project`.
     pub(crate) fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}/bigquery/v2/projects/test-project{path}", self.url);
-        let client = Client::builder().no_proxy().build().expect("a client can be made");
+        let client = Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client can be made");
         let mut request = client.request(method, url);
         if let Some(body) = body {
             request = request.json(&body);
@@ -79,6 +87,11 @@ impl Emulator {
             let text = |cell: &Value| cell["v"].as_str().unwrap_or("null").to_owned();
             cells.map(text).collect()
         };
-        answer["rows"].as_array().into_iter().flatten().map(cells).collect()
+        answer["rows"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(cells)
+            .collect()
     }
 }

@@ -149,8 +149,13 @@ async fn pass(State(behind): State<Arc<Behind>>, request: Request) -> Response {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     if let Some(place) = response.headers_mut().get_mut(header::LOCATION) {
-        let here = place.to_str().map(|place| place.replace(&behind.endpoint, &behind.own));
-        *place = here.expect("a place is text").parse().expect("a place can be sent");
+        let here = place
+            .to_str()
+            .map(|place| place.replace(&behind.endpoint, &behind.own));
+        *place = here
+            .expect("a place is text")
+            .parse()
+            .expect("a place can be sent");
     }
     response
 }

@@ -1,6 +1,7 @@
 """bqemulator on a free port of loopback, which is printed once it listens. It ends with its standard input."""
 
 import asyncio
+import logging
 import os
 import threading
 
@@ -20,7 +21,11 @@ async def serve():
     port_goes_to = os.dup(1)
     os.dup2(2, 1)
 
-    # Imported only now: it takes seconds, in which the tests may end too.
+    # Imported only now: it takes seconds, in which the tests may end too. It talks while it is imported.
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
     from bqemulator.config import Settings
     from bqemulator.server import EmulatorServer
 

@@ -81,7 +81,7 @@ impl Caller {
     }
 
     /// Begins an upload: where its pieces go, or why not.
-    pub(crate) async fn begin(&self, job: &Value) -> Result<String, Told> {
+    pub(crate) async fn begin(&self, job: &Value) -> Result<String, Box<Told>> {
         let url = format!(
             "{}/upload/bigquery/v2/projects/p/jobs?uploadType=resumable",
             self.url
@@ -92,7 +92,7 @@ impl Caller {
             Some(place) if told.status == 200 => {
                 Ok(place.to_str().expect("a place is text").to_owned())
             }
-            _ => Err(told),
+            _ => Err(Box::new(told)),
         }
     }
 
@@ -111,7 +111,7 @@ impl Caller {
     pub(crate) async fn load(&self, job: &Value, file: &[u8]) -> Told {
         let session = match self.begin(job).await {
             Ok(session) => session,
-            Err(told) => return told,
+            Err(told) => return *told,
         };
         let range = format!("bytes 0-{}/{}", file.len() - 1, file.len());
         self.put(&session, &range, file).await.expect("an answer")

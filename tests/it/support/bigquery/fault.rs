@@ -59,12 +59,16 @@ pub(crate) enum Call {
     Query,
     Results,
     Token,
+    Bucket,
     Other,
 }
 
 impl Call {
     /// Which call this request is.
     pub(crate) fn of(method: &Method, path: &str, headers: &HeaderMap) -> Self {
+        if path.starts_with("/storage/") {
+            return Self::Bucket;
+        }
         let Some((base, path)) = path.split_once("/v2/projects/") else {
             return Self::Token;
         };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, Query, State as Shared},
 };
 use dfpipe::clock::Clock;
@@ -41,12 +40,7 @@ pub(super) async fn insert(
     let mut state = service.lock();
     let name = name(&state, &project, &said)?;
     refuse_taken(&state, &name)?;
-    Ok(Json(take(
-        &mut state,
-        name,
-        &said,
-        Work::Load(Bytes::new()),
-    )))
+    Ok(Json(take(&mut state, name, &said, Work::Load(None))))
 }
 
 /// The name of the job that was sent: a load without a location is where its table is.

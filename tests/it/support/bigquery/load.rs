@@ -1,6 +1,7 @@
 //! A load job at work: all of the file or nothing, columns by name, the table's rules first.
 
 use axum::body::Bytes;
+use datafusion::arrow::array::RecordBatch;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +17,7 @@ pub(super) fn commit(
     state: &mut State,
     job: &JobName,
     load: &Value,
-    bytes: Bytes,
+    content: Option<Bytes>,
 ) -> Result<Value, Refusal> {
     let name = TableName::parse(&load["destinationTable"])?;
     let key = name.dataset();
@@ -31,19 +32,22 @@ pub(super) fn commit(
     if load["sourceFormat"] != "PARQUET" {
         return Err(Refusal::invalid("Only Parquet is loaded here."));
     }
-    let file = decode::File::open(bytes, load)?;
+    let files = files(state, load, content)?;
     let said = match &load["schema"]["fields"] {
         Value::Null => None,
         fields => Some(schema::parse(fields).map_err(Refusal::invalid)?),
     };
     let columns = match &said {
         Some(columns) => columns.clone(),
-        None => implied(state.tables.get(&name), file.columns()?),
+        None => implied(state.tables.get(&name), files[0].columns()?),
     };
     let columns = columns_after(state.tables.get(&name), &name, &columns, load)?;
-    // The file is read in the columns that were said: one of the table that it lacks is null.
-    let batches = file.rows(&columns, said.is_some())?;
-    let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+    // The files are read in the columns that were said: one of the table that they lack is null.
+    let mut batches = vec![];
+    for file in &files {
+        batches.extend(file.rows(&columns, said.is_some())?);
+    }
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if !state.tables.contains_key(&name) {
         state
             .tables
@@ -64,13 +68,34 @@ pub(super) fn commit(
             .into_iter()
             .map(|batch| batch.slice(lost, batch.num_rows() - lost)),
     );
+    let bytes: usize = files.iter().map(|file| file.bytes).sum();
     Ok(json!({
-        "inputFiles": "1",
-        "inputFileBytes": file.bytes.to_string(),
+        "inputFiles": files.len().to_string(),
+        "inputFileBytes": bytes.to_string(),
         "outputRows": rows.to_string(),
-        "outputBytes": file.bytes.to_string(),
+        "outputBytes": bytes.to_string(),
         "badRecords": "0",
     }))
+}
+
+/// What was uploaded, or what lies where the load says.
+fn files(
+    state: &State,
+    load: &Value,
+    content: Option<Bytes>,
+) -> Result<Vec<decode::File>, Refusal> {
+    let uris = load["sourceUris"].as_array().into_iter().flatten();
+    let staged = uris
+        .filter_map(Value::as_str)
+        .map(|uri| state.buckets.read(uri));
+    let contents = match content {
+        Some(content) => vec![content],
+        None => staged.collect::<Result<_, _>>()?,
+    };
+    let files = contents
+        .into_iter()
+        .map(|content| decode::File::open(content, load));
+    files.collect()
 }
 
 /// What a file says without a schema beside it: nothing about columns that it lacks and may lack, nor about

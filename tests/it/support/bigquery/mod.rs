@@ -21,7 +21,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -29,6 +29,7 @@ use tokio::sync::oneshot;
 use super::connection::{BreakableListener, Plug};
 use state::{State, TableName};
 
+mod bucket;
 pub(crate) mod caller;
 mod cells;
 mod decode;
@@ -168,6 +169,20 @@ impl BigQuery {
             .collect()
     }
 
+    /// The variables by which everybody's tools find the buckets beside this service.
+    pub(crate) fn bucket_variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("GOOGLE_BASE_URL", format!("{}/storage", self.url())),
+            ("GOOGLE_SKIP_SIGNATURE", "true".to_owned()),
+            ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
+        ]
+    }
+
+    /// The addresses of all objects in the buckets.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        self.service.lock().buckets.uris()
+    }
+
     /// A dataset's facts, if it is there.
     pub(crate) fn dataset(&self, project: &str, dataset: &str) -> Option<Value> {
         let key = (project.to_owned(), dataset.to_owned());
@@ -243,6 +258,9 @@ fn app(service: Service) -> Router {
             "/upload/bigquery/v2/projects/{project}/jobs",
             post(upload::begin).put(upload::piece),
         )
+        .route("/storage/{bucket}", get(bucket::list))
+        .route("/storage/{bucket}/", get(bucket::list))
+        .route("/storage/{bucket}/{*key}", any(bucket::object))
         .route("/token", post(tokens::give))
         .route(
             "/computeMetadata/v1/instance/service-accounts/default/token",

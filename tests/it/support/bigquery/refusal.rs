@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: u16,
-    /// The name of the status in gRPC, which the service sends as well.
+    /// The status as remote procedure calls name it, which the service sends as well.
     grpc: &'static str,
     errors: Vec<Value>,
 }

@@ -14,6 +14,7 @@ use datafusion::arrow::{
 use serde_json::{Value, json};
 
 use super::{
+    bucket::Buckets,
     fault::{Call, Fault},
     refusal::Refusal,
     schema::{self, Column, is_same},
@@ -31,6 +32,7 @@ pub(super) struct State {
     /// While it is set, no job gets further than `RUNNING`.
     pub(super) holds_jobs: bool,
     pub(super) loses_rows: bool,
+    pub(super) buckets: Buckets,
     pub(super) settings: Settings,
     pub(super) requests: Vec<Seen>,
     pub(super) tokens: BTreeSet<String>,
@@ -217,7 +219,8 @@ pub(super) struct Job {
 }
 
 pub(super) enum Work {
-    Load(Bytes),
+    /// With what was uploaded; otherwise it lies in buckets.
+    Load(Option<Bytes>),
     Query,
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn piece(
     let known = (upload.received.len() - start).min(body.len());
     upload.received.extend_from_slice(&body[known..]);
     let is_last = total == Some(upload.received.len());
-    if !is_last && body.len() % UNIT != 0 {
+    if !is_last && !body.len().is_multiple_of(UNIT) {
         return Err(Refusal::invalid(
             "A piece that is not the last one must be a multiple of 256 KiB.",
         ));
@@ -136,7 +136,7 @@ fn submit(state: &mut State, id: &str) -> Result<Value, Refusal> {
     jobs::refuse_taken(state, &name)?;
     let upload = state.uploads.get_mut(id).expect("it is there");
     let bytes = Bytes::from(std::mem::take(&mut upload.received));
-    let shown = jobs::take(state, name, &job, Work::Load(bytes));
+    let shown = jobs::take(state, name, &job, Work::Load(Some(bytes)));
     let upload = state.uploads.get_mut(id).expect("it is there");
     upload.answer = Some(shown.clone());
     Ok(shown)
