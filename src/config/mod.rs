@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 
+mod bigquery;
 pub mod column;
 pub mod conform;
 pub mod interpolate;
@@ -226,19 +227,75 @@ pub struct Kafka {
     pub options: Vec<(String, Secret)>,
 }
 
-/// Where the result goes: an append-only warehouse of Parquet files.
+/// Where the result goes.
 #[derive(Clone, Debug)]
 pub struct Destination {
     /// The model that is loaded.
     pub model: String,
-    /// An absolute path or a URL.
-    pub path: String,
     /// The dataset.
     pub dataset: String,
     /// The table.
     pub table: String,
     /// What a second load of a date does.
     pub on_repeat: OnRepeat,
+    /// What holds the dataset.
+    pub to: To,
+}
+
+/// What holds a destination's dataset.
+#[derive(Clone, Debug)]
+pub enum To {
+    /// An append-only warehouse of Parquet files.
+    Parquet(Parquet),
+    /// BigQuery.
+    BigQuery(Box<BigQuery>),
+}
+
+/// An append-only warehouse of Parquet files.
+#[derive(Clone, Debug)]
+pub struct Parquet {
+    /// An absolute path or a URL.
+    pub path: String,
+}
+
+/// A project of BigQuery, and how it is loaded into.
+#[derive(Clone, Debug)]
+pub struct BigQuery {
+    /// The project.
+    pub project: String,
+    /// Where the dataset lies.
+    pub location: String,
+    /// Who loads.
+    pub auth: GoogleAuth,
+    /// The service's address, without a path.
+    pub endpoint: url::Url,
+    /// Columns that rows of a partition lie together by.
+    pub cluster_by: Vec<String>,
+    /// Days after which the rows of a date are removed.
+    pub partition_expiration_days: Option<u32>,
+    /// Whether a load may add columns and let columns be null.
+    pub schema_changes: bool,
+    /// Bytes of a piece of an upload.
+    pub chunk: usize,
+    /// A folder of Google Cloud Storage that large files are loaded from.
+    pub staging: Option<String>,
+    /// Bytes beyond which a file goes through `staging`.
+    pub upload_limit: u64,
+    /// Whether a load that a quota refuses is divided.
+    pub split: bool,
+    /// How long a job is waited for.
+    pub timeout: std::time::Duration,
+}
+
+/// Who asks Google's services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoogleAuth {
+    /// Whoever the environment names.
+    Adc,
+    /// The account of a key or federation file.
+    File(PathBuf),
+    /// Nobody.
+    None,
 }
 
 /// Reads the configuration of the project in `project` under `profile`.

@@ -295,6 +295,9 @@ pub struct RawKafka {
 pub enum RawDestination {
     /// An append-only warehouse of Parquet files.
     Parquet(RawParquet),
+    /// A table of BigQuery, appended to by load jobs.
+    #[serde(rename = "bigquery")]
+    BigQuery(RawBigQuery),
 }
 
 /// An append-only warehouse of Parquet files.
@@ -311,6 +314,58 @@ pub struct RawParquet {
     pub table: String,
     /// What a second load of a date does. Default: `refuse`.
     pub on_repeat: Option<OnRepeat>,
+}
+
+/// A table of BigQuery, appended to by load jobs.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBigQuery {
+    /// The model that is loaded.
+    pub model: String,
+    /// The project that holds the dataset, and whose quota the jobs use.
+    pub project: String,
+    /// The dataset; it is created by the first load.
+    pub dataset: String,
+    /// The table, partitioned by `run_date`; it is created by the first load.
+    pub table: String,
+    /// Where the dataset lies, such as `EU` or `europe-west3`. Default: `US`.
+    pub location: Option<String>,
+    /// What a second load of a date does. Default: `refuse`.
+    pub on_repeat: Option<OnRepeat>,
+    /// Who loads. Default: `adc`.
+    pub auth: Option<RawGoogleAuth>,
+    /// The service's address. Default: `https://bigquery.googleapis.com`.
+    pub endpoint: Option<String>,
+    /// Up to four columns that rows of a partition lie together by.
+    #[serde(default)]
+    pub cluster_by: Vec<String>,
+    /// Days after which BigQuery removes the rows of a date. Default: never.
+    pub partition_expiration_days: Option<u32>,
+    /// Whether a load may add columns and let columns be null. Default: true.
+    pub schema_changes: Option<bool>,
+    /// Mebibytes of a piece of an upload. Default: 8.
+    pub chunk_mb: Option<u32>,
+    /// A `gs://` folder that large files are put into and loaded from.
+    pub staging: Option<String>,
+    /// Mebibytes beyond which a file goes through `staging`. Default: 1024.
+    pub upload_limit_mb: Option<u32>,
+    /// Whether a load that a quota refuses is divided by key range into several jobs. Default: false.
+    pub split: Option<bool>,
+    /// Minutes that a job is waited for; then it is unknown whether the load happened. Default: 60.
+    pub timeout_minutes: Option<u32>,
+}
+
+/// Who asks Google's services.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawGoogleAuth {
+    /// Whoever the environment names: `GOOGLE_APPLICATION_CREDENTIALS` (a key or a workload identity
+    /// federation), `gcloud auth application-default login`, or the machine's own account.
+    Adc,
+    /// The account of a key or federation file.
+    File(String),
+    /// Nobody: only for an emulator on this machine.
+    None,
 }
 
 /// What a second load of a date does.

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Column, ColumnType, Config, Crm, Destination, Engine, FileFormat, Files, From, Kafka, Next,
-    Notify, NotifyOn, OpenLineage, Paging, Personal, Report, Source,
+    Notify, NotifyOn, OpenLineage, Paging, Parquet, Personal, Report, Source, To,
     raw::{
         RawColumn, RawConfig, RawCrm, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka,
         RawNotify, RawOpenLineage, RawPagination, RawPii, RawSource,
@@ -48,15 +48,15 @@ impl Places<'_> {
     }
 
     /// A value as it stands in the file: what variables hold is not for the screen.
-    fn written(&self, path: &[&str]) -> &str {
+    pub(super) fn written(&self, path: &[&str]) -> &str {
         let node = path.iter().try_fold(self.root, |node, key| node.get(key));
         node.and_then(Node::written).unwrap_or_default()
     }
 }
 
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     project: &'a Path,
-    places: &'a Places<'a>,
+    pub(super) places: &'a Places<'a>,
     problems: Vec<Error>,
 }
 
@@ -345,36 +345,50 @@ impl Resolver<'_> {
     }
 
     fn destination(&mut self, raw: RawDestination) -> Destination {
-        let RawDestination::Parquet(raw) = raw;
+        let raw = match raw {
+            RawDestination::Parquet(raw) => raw,
+            RawDestination::BigQuery(raw) => return self.bigquery(raw),
+        };
         for (name, value) in [("dataset", &raw.dataset), ("table", &raw.table)] {
-            let written = self.places.written(&["destination", name]);
-            self.check(is_name(value), &["destination", name], || {
-                format!("`{written}` cannot be the name of a {name}")
-            });
+            self.destination_name(name, value);
         }
+        let path = self.location(raw.path.as_deref().unwrap_or(".dfpipe/warehouse"));
         Destination {
             model: raw.model,
-            path: self.location(raw.path.as_deref().unwrap_or(".dfpipe/warehouse")),
             dataset: raw.dataset,
             table: raw.table,
             on_repeat: raw.on_repeat.unwrap_or_default(),
+            to: To::Parquet(Parquet { path }),
         }
     }
 
-    fn check(&mut self, holds: bool, path: &[&str], message: impl FnOnce() -> String) {
+    pub(super) fn destination_name(&mut self, name: &str, value: &str) {
+        let written = self.places.written(&["destination", name]);
+        self.check(is_name(value), &["destination", name], || {
+            format!("`{written}` cannot be the name of a {name}")
+        });
+    }
+
+    pub(super) fn check(&mut self, holds: bool, path: &[&str], message: impl FnOnce() -> String) {
         if !holds {
             self.problems.push(self.places.problem(path, message()));
         }
     }
 
-    fn between(&mut self, at: &[&str], name: &str, value: u64, range: RangeInclusive<u64>) {
+    pub(super) fn between(
+        &mut self,
+        at: &[&str],
+        name: &str,
+        value: u64,
+        range: RangeInclusive<u64>,
+    ) {
         let (least, most) = (range.start(), range.end());
         self.check(range.contains(&value), &[at, &[name]].concat(), || {
             format!("`{name}` must lie between {least} and {most}, not {value}")
         });
     }
 
-    fn folder(&self, path: &str) -> PathBuf {
+    pub(super) fn folder(&self, path: &str) -> PathBuf {
         self.project.join(path)
     }
 

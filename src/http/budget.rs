@@ -1,8 +1,8 @@
-//! At most N requests in any 60 seconds, and no slower than that.
+//! At most N requests in any period, such as 60 seconds, and no slower than that.
 //!
-//! A bucket with a burst of N would let 2·N through in its first minute. Here the requests take
-//! turns on N slots, each a limiter that lets one request through per minute: request n goes out no
-//! sooner than a minute after request n − N, which is the rule itself.
+//! A bucket with a burst of N would let 2·N through in its first period. Here the requests take
+//! turns on N slots, each a limiter that lets one request through per period: request n goes out no
+//! sooner than a period after request n − N, which is the rule itself.
 
 use std::{
     num::NonZeroU32,
@@ -12,12 +12,11 @@ use std::{
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-const PERIOD: Duration = Duration::from_mins(1);
-
 /// The budget of one API.
 #[derive(Debug)]
 pub struct Budget {
     begun: Instant,
+    period: Duration,
     slots: Vec<Slot>,
     next: AtomicUsize,
 }
@@ -32,7 +31,16 @@ struct Slot {
 impl Budget {
     /// `requests` in any 60 seconds.
     pub fn per_minute(requests: u32) -> Self {
-        let quota = Quota::with_period(PERIOD).expect("a minute is not zero");
+        Self::new(requests, Duration::from_mins(1))
+    }
+
+    /// `requests` in any second.
+    pub fn per_second(requests: u32) -> Self {
+        Self::new(requests, Duration::from_secs(1))
+    }
+
+    fn new(requests: u32, period: Duration) -> Self {
+        let quota = Quota::with_period(period).expect("no period is zero");
         let quota = quota.allow_burst(NonZeroU32::MIN);
         let slots = (0..requests.max(1))
             .map(|_| Slot {
@@ -42,6 +50,7 @@ impl Budget {
             .collect();
         Self {
             begun: Instant::now(),
+            period,
             slots,
             next: AtomicUsize::new(0),
         }
@@ -52,7 +61,7 @@ impl Budget {
         let turn = self.next.fetch_add(1, Relaxed) % self.slots.len();
         let slot = &self.slots[turn];
         slot.limiter.until_ready().await;
-        let free = (self.begun.elapsed() + PERIOD).as_millis();
+        let free = (self.begun.elapsed() + self.period).as_millis();
         slot.free
             .store(u64::try_from(free).unwrap_or(u64::MAX), Relaxed);
     }
@@ -66,7 +75,7 @@ impl Budget {
         let rounds = u32::try_from(last / self.slots.len()).unwrap_or(u32::MAX);
         let turn = self.next.load(Relaxed).wrapping_add(last) % self.slots.len();
         let free = Duration::from_millis(self.slots[turn].free.load(Relaxed));
-        PERIOD.saturating_mul(rounds) + free.saturating_sub(self.begun.elapsed())
+        self.period.saturating_mul(rounds) + free.saturating_sub(self.begun.elapsed())
     }
 }
 
@@ -74,7 +83,9 @@ impl Budget {
 mod tests {
     use futures::FutureExt;
 
-    use super::{Budget, PERIOD};
+    use super::Budget;
+
+    const PERIOD: std::time::Duration = std::time::Duration::from_mins(1);
 
     #[tokio::test]
     async fn the_budget_goes_out_at_once_and_the_next_request_waits() {

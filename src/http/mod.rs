@@ -14,6 +14,7 @@ mod failure;
 mod post;
 
 pub use answer::{Allowance, Answer};
+pub use budget::Budget;
 pub use client::Client;
 pub use failure::shown;
 pub use post::post_json;

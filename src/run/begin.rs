@@ -101,6 +101,7 @@ async fn anew<'a>(
     }))?;
     let execution = Execution {
         load_number,
+        allow_lost_columns: request.allow_lost_columns,
         journal: Some(Mutex::new(journal)),
         lock: Some(lock),
         ..execution(pipeline, around, prepared, folder, record)?
@@ -214,6 +215,7 @@ async fn go_on<'a>(
     let execution = Execution {
         parameters: Parameters::of_run(&parameters),
         load_number,
+        allow_lost_columns: state.begun.allow_lost_columns,
         journal: Some(Mutex::new(journal)),
         earlier: Some(state),
         lock: Some(lock),
@@ -255,6 +257,7 @@ fn execution<'a>(
         selected: prepared.selected,
         personal: prepared.personal,
         load_number: None,
+        allow_lost_columns: false,
         lock: None,
         scratch: None,
     })

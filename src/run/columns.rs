@@ -10,8 +10,7 @@ use crate::{
     error::{Error, Result},
     sinks::{
         Sink,
-        compare::{Difference, compare, table},
-        metadata,
+        compare::{Difference, table},
     },
 };
 
@@ -23,13 +22,12 @@ pub async fn compared(
     allow_lost: bool,
     sink: &dyn Sink,
 ) -> Result<Vec<String>> {
-    let Some(there) = sink.columns().await? else {
-        return Ok(vec![]);
-    };
-    let differences = compare(&metadata::schema(own), &there);
+    let differences = sink.differences(own).await?;
     let may_be = |one: &Difference| one.is_safe() || (allow_lost && one.is_lost());
     if differences.iter().all(may_be) {
-        return Ok(differences.iter().map(|one| note(one, sink)).collect());
+        let mut notes = sink.examine(own).await?;
+        notes.extend(differences.iter().map(|one| note(one, sink)));
+        return Ok(notes);
     }
     let model = &pipeline.config.destination.model;
     let message = format!(
@@ -41,7 +39,10 @@ pub async fn compared(
     let retyped = harmful().any(|one| !one.is_lost()).then_some(RETYPED);
     let hints: Vec<_> = lost.into_iter().chain(retyped).chain([ELSEWHERE]).collect();
     Err(Error::data(message)
-        .because(format!("its columns differ\n\n{}", table(&differences)))
+        .because(format!(
+            "its columns differ\n\n{}",
+            table(&differences, |kind| sink.type_name(kind))
+        ))
         .with_hint(hints.join("; ")))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     model::Use,
-    sinks::Receipt,
+    sinks::{Note, Receipt},
     table_file::FileFacts,
 };
 
@@ -82,6 +82,11 @@ pub enum Entry {
     LoadStaged {
         /// What it is.
         file: FileFacts,
+    },
+    /// The destination's own note on the load, which resuming gives back to it.
+    LoadNoted {
+        /// What it says.
+        noted: Note,
     },
     /// The destination holds the load.
     Loaded {

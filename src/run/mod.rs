@@ -129,6 +129,8 @@ struct Execution<'a> {
     personal: Arc<Followed>,
     /// The number of the load; none if nothing is loaded.
     load_number: Option<u32>,
+    /// Whether columns that the destination has may be missing in the load.
+    allow_lost_columns: bool,
     /// Held until the run is over.
     lock: Option<lock::Lock>,
     /// The folder of a dry run, removed with it.

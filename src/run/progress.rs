@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::record::{RunRecord, Status, Step};
+use crate::sinks::Stage;
 
 /// Something that happened. The names of events and their fields are promises to those who read
 /// `--log-format json`: there every line of stderr is an object of these fields.
@@ -11,7 +12,8 @@ use super::record::{RunRecord, Status, Step};
 /// - `time`: when it was told, RFC 3339 in UTC.
 /// - `level`: `info`, `warning` or `error`.
 /// - `event`: the name of a variant of this type in snake case, with its fields beside it; what is
-///   not known is `null`. `extracting` comes at most every five seconds per source, with `-v` always.
+///   not known is `null`. `extracting` comes at most every five seconds per source, with `-v` always;
+///   so does `loading` with the stage `uploading`.
 ///
 /// Two objects are no events of a run:
 ///
@@ -105,6 +107,12 @@ pub enum Event {
         warnings: usize,
         /// How many of them found bad rows and stop the load.
         errors: usize,
+    },
+    /// The result is being loaded.
+    Loading {
+        /// How far that is.
+        #[serde(flatten)]
+        stage: Stage,
     },
     /// The result was loaded.
     Loaded {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    sinks::Receipt,
+    sinks::{Note, Receipt},
 };
 
 /// How far a run got.
@@ -48,6 +48,8 @@ pub struct BegunLoad {
     pub number: u32,
     /// The values that the models were built with, as SQL.
     pub parameters: BTreeMap<String, String>,
+    /// What the destination has noted of it.
+    pub notes: Vec<Note>,
 }
 
 impl State {
@@ -122,11 +124,20 @@ impl State {
                 load_number,
                 parameters,
             } => {
+                // Notes of another number are of a load that another run has taken.
+                let earlier = self.load.take();
+                let earlier = earlier.filter(|earlier| earlier.number == load_number);
                 self.load = Some(BegunLoad {
                     destination,
                     number: load_number,
                     parameters,
+                    notes: earlier.map_or_else(Vec::new, |earlier| earlier.notes),
                 });
+            }
+            Entry::LoadNoted { noted } => {
+                if let Some(load) = &mut self.load {
+                    load.notes.push(noted);
+                }
             }
             Entry::Begun(_) | Entry::LoadStaged { .. } => {}
             Entry::Loaded { receipt } => self.receipt = Some(*receipt),

@@ -75,18 +75,22 @@ pub fn compare(here: &Schema, there: &Schema) -> Vec<Difference> {
         .collect()
 }
 
-/// `differences` as a table for people: column, here, there, safe or not.
-pub fn table(differences: &[Difference]) -> String {
-    let kind = |kind: &Option<DataType>| kind.as_ref().map_or("-".to_owned(), kind_name);
-    let head = ["column", "here", "there", ""].map(str::to_owned);
-    let rows = differences.iter().map(|one| {
+/// `differences` as a table for people: column, here, there, safe or not; `name` says a type.
+pub fn table(differences: &[Difference], name: impl Fn(&DataType) -> String) -> String {
+    let kind = |kind: &Option<DataType>| kind.as_ref().map_or("-".to_owned(), &name);
+    aligned(differences.iter().map(|one| {
         [
             one.column.clone(),
             kind(&one.here),
             kind(&one.there),
             one.verdict(),
         ]
-    });
+    }))
+}
+
+/// Rows of column, here, there and verdict, under their titles.
+pub fn aligned(rows: impl Iterator<Item = [String; 4]>) -> String {
+    let head = ["column", "here", "there", ""].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
     let width = |column: usize| {
         let lengths = rows.iter().map(|row| row[column].chars().count());
@@ -200,7 +204,7 @@ mod tests {
     use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
     use insta::assert_snapshot;
 
-    use super::{Difference, compare, fits, table};
+    use super::{Difference, compare, fits, kind_name, table};
 
     fn schema<const N: usize>(columns: [(&str, DataType); N]) -> Schema {
         let fields = columns.map(|(name, kind)| Field::new(name, kind, true));
@@ -229,7 +233,7 @@ mod tests {
             ("signup_date", DataType::Date32),
         ]);
         let differences = compare(&here, &there);
-        assert_snapshot!(table(&differences), @"
+        assert_snapshot!(table(&differences, kind_name), @"
         column       here           there
         amount       -              decimal(18,2)  not safe: it is lost, or renamed to amounts
         score        double         integer        not safe: of another type

@@ -9,10 +9,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    prod::prod,
+    prod::{prod, prod_into},
     support::{
         addresses::found_in,
         artefacts,
+        bigquery::BigQuery,
         crm::{Crm, Fault},
         fixtures,
         kafka::{Kafka, Message},
@@ -403,6 +404,27 @@ fn a_date_that_is_loaded_already_is_a_warning_where_a_run_would_refuse_it() {
     ] {
         assert!(outcome.stdout.contains(words), "{}", outcome.stdout);
     }
+}
+
+/// Nothing of the shipped profile is other than its addresses.
+#[test]
+fn a_bigquery_is_looked_at_and_nothing_is_made_in_it() {
+    let Some(kafka) = Kafka::get() else { return };
+    let crm = Crm::serve(fixtures::customers());
+    let service = BigQuery::serve();
+    let project = of_the_past(prod_into(&crm, kafka, "doctor-bigquery", &service.url()));
+    let outcome = project.run(DOCTOR);
+    let found = outcome.stdout.lines();
+    let found: Vec<_> = found
+        .filter(|line| line.contains(" destination "))
+        .collect();
+    assert_snapshot!(found.join("\n"), @"");
+    assert!(
+        service
+            .dataset("test-project", "customer_analytics")
+            .is_none()
+    );
+    assert!(service.load_jobs().is_empty());
 }
 
 /// The profile `prod` for a fixed moment.

@@ -1,6 +1,8 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod archive;
+mod bigquery;
+mod bigquery_emulator;
 mod chaos;
 mod checks;
 mod checks_kept;

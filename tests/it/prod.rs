@@ -75,8 +75,30 @@ fn holds_the_ranges(record: &Value, kafka: &Kafka) {
     }
 }
 
-/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic.
+/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic, and loads into
+/// files there: what is loaded into BigQuery, and how, has tests of its own.
 pub(crate) fn prod(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
+    let project = with_sources(crm, kafka, topic);
+    let shipped =
+        "kind: bigquery\n      model: unified_customers\n      project: ${GCP_PROJECT_ID}\n";
+    let files = "kind: parquet\n      model: unified_customers\n      path: .dfpipe/warehouse\n";
+    project.edit("dfpipe.yml", shipped, files);
+    let more = "      location: US\n      cluster_by: [customer_id]\n";
+    project.edit("dfpipe.yml", more, "");
+    project
+}
+
+/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic, and that its
+/// BigQuery is at `endpoint`.
+pub(crate) fn prod_into(crm: &Crm, kafka: &Kafka, topic: &str, endpoint: &str) -> Project {
+    let project = with_sources(crm, kafka, topic);
+    let shipped = "      project: ${GCP_PROJECT_ID}\n";
+    let said = format!("{shipped}      endpoint: {endpoint}\n      auth: none\n");
+    project.edit("dfpipe.yml", shipped, &said);
+    project.with_variable("GCP_PROJECT_ID", "test-project")
+}
+
+fn with_sources(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
     let project = Project::customers();
     project.remove("fixtures");
     project.edit(

@@ -235,6 +235,7 @@ fn of_prod(crm: &Crm) -> Config {
         ("CRM_API_KEY", Crm::KEY.to_owned()),
         ("KAFKA_BROKERS", "127.0.0.1:9".to_owned()),
         ("EMAIL_HASH_KEY", "a key of this test".to_owned()),
+        ("GCP_PROJECT_ID", "a-project".to_owned()),
     ];
     configured(&Project::customers(), "prod", &variables)
 }

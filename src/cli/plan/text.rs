@@ -272,6 +272,7 @@ fn load(plan: &Plan) -> Vec<String> {
         None => format!("a load of {}, its number is unknown", plan.run_date),
     };
     let jobs = match load.jobs {
+        1 if load.kind == "bigquery" => "1 load job, appended".to_owned(),
         1 => "1 file is put if it is absent".to_owned(),
         jobs => format!("{jobs} files are put if they are absent"),
     };

@@ -73,6 +73,7 @@ impl Words {
                 step: Step::Finalize,
             }
             | Event::Extracting { .. }
+            | Event::Loading { .. }
             | Event::RunFinished { .. } => None,
             Event::StepStarted { step } => Some(self.paint.paint(Ink::Heading, step.name())),
             Event::StepFinished {

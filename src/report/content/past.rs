@@ -150,7 +150,8 @@ pub fn receipt(record: &RunRecord) -> Table {
     };
     let receipt = &load.receipt;
     let verified = receipt.verified_rows;
-    table.with(facts([
+    let console = receipt.console.iter().map(|url| ("Console", url.clone()));
+    let rows = [
         ("Table", receipt.destination.clone()),
         (
             "Load",
@@ -164,7 +165,8 @@ pub fn receipt(record: &RunRecord) -> Table {
         ("File or job", receipt.load_id.clone()),
         ("Size", bytes(receipt.bytes)),
         ("SHA-256", receipt.sha256.clone()),
-    ]))
+    ];
+    table.with(facts(rows.into_iter().chain(console)))
 }
 
 /// Of what the run was made: the same again gives the same bytes.
@@ -225,8 +227,9 @@ fn exceptions(record: &RunRecord) -> Vec<Vec<String>> {
     allowed.collect()
 }
 
-fn facts<const N: usize>(facts: [(&str, String); N]) -> Vec<Vec<String>> {
+fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Vec<Vec<String>> {
+    let facts = facts.into_iter();
     facts
         .map(|(name, value)| vec![name.to_owned(), value])
-        .to_vec()
+        .collect()
 }

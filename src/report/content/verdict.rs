@@ -70,7 +70,7 @@ pub fn verdict(record: &RunRecord) -> Verdict {
 pub fn data(record: &RunRecord) -> String {
     if let Some(load) = &record.load {
         let receipt = &load.receipt;
-        let again = if receipt.adopted {
+        let again = if receipt.adopted == Some(true) {
             " An earlier attempt had loaded them; they were not loaded again."
         } else {
             ""

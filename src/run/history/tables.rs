@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{AT_A_TIME, Past};
 use crate::{
     checks,
-    config::Config,
+    config::{Config, To},
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables},
     error::Result,
     sinks,
@@ -99,11 +99,14 @@ pub fn names_warehouse(statement: &str) -> bool {
         .any(|word| statement.contains(word))
 }
 
-/// Registers the destination's tables.
+/// Registers the destination's tables, if they are files.
 pub async fn open_warehouse(engine: &Engine, config: &Config) -> Result<()> {
     engine.create_schema(WAREHOUSE)?;
+    if matches!(config.destination.to, To::BigQuery(_)) {
+        return Ok(());
+    }
     let latest = sinks::open(config)?.latest().await?;
-    let files: Vec<_> = latest.into_iter().map(|load| load.location).collect();
+    let files: Vec<_> = latest.into_iter().filter_map(|load| load.file).collect();
     let table = format!("{WAREHOUSE}.{}_latest", config.destination.table);
     engine.register_files(&table, &files).await
 }

@@ -143,7 +143,7 @@ pub struct PlannedLoad {
     pub model: String,
     /// The table, as people write it.
     pub destination: String,
-    /// `parquet`.
+    /// `parquet` or `bigquery`.
     pub kind: String,
     /// What a second load of the date does: `refuse` or `add`.
     pub on_repeat: OnRepeat,
@@ -202,11 +202,11 @@ pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Resu
         load: loads.then(|| PlannedLoad {
             model: config.destination.model.clone(),
             destination: sink.destination(),
-            kind: "parquet".to_owned(),
+            kind: sink.kind().to_owned(),
             on_repeat: config.destination.on_repeat,
             load_number: found.load_number,
             jobs: 1,
-            quota: None,
+            quota: sink.quota().map(str::to_owned),
             notes: found.notes,
         }),
         compared_with: last.map(|last| Compared {

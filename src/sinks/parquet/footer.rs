@@ -68,7 +68,8 @@ pub async fn find(location: &Location, load_number: u32) -> Result<Option<Loaded
         rows: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0),
         record_count: record_count
             .ok_or_else(|| unreadable(location).because("its footer counts no rows"))?,
-        location: location.clone(),
+        load_id: location.display(),
+        file: Some(location.clone()),
     }))
 }
 

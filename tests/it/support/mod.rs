@@ -2,10 +2,13 @@
 
 pub(crate) mod addresses;
 pub(crate) mod artefacts;
+pub(crate) mod bigquery;
 pub(crate) mod catalog;
+pub(crate) mod chaos;
 pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod crm;
+pub(crate) mod emulator;
 pub(crate) mod fixtures;
 pub(crate) mod gate;
 pub(crate) mod kafka;
