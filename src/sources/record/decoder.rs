@@ -383,7 +383,7 @@ impl Decoder {
         origin: Origin<'_>,
     ) -> Result<()> {
         self.log.reject(Reject {
-            reason: fault.reason,
+            reason: fault.reason.into(),
             detail: fault.detail.clone(),
             part: origin.part,
             position: origin.position,
