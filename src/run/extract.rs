@@ -80,6 +80,7 @@ impl Execution<'_> {
             let source = config.sources.get(&record.name);
             refuse_too_many(record, source, &self.folder.run_id)?;
         }
+        self.check_sources().await?;
         Ok(was_all_kept)
     }
 
@@ -196,7 +197,7 @@ impl Execution<'_> {
                 facts(&rejects, counts.rejected)?,
                 facts(&dead_letters, counts.dead_lettered)?,
             ],
-            warnings: log.warnings(),
+            warnings: warnings(&log, name),
             partial: log.partial(),
             missing: log.missing(),
             origin: origin(&source.from),
@@ -220,6 +221,8 @@ impl Execution<'_> {
             source: record.name.clone(),
             rows: record.rows,
             refused: record.rejected + record.dead_lettered,
+            missing: record.missing.clone(),
+            partial: record.partial.is_some(),
             seconds: record.seconds,
             kept,
         });
@@ -250,6 +253,15 @@ async fn watch<T>(
             }
         }
     }
+}
+
+/// What the source said, and which fields it never had.
+fn warnings(log: &RefusedLog, source: &str) -> Vec<String> {
+    let rows = log.counts().rows;
+    let missing = log.missing().into_iter();
+    let never = missing.filter(|(_, count)| *count == rows);
+    let never = never.map(|(field, _)| format!("no record of `{source}` has the field `{field}`"));
+    log.warnings().into_iter().chain(never).collect()
 }
 
 fn as_recorded(range: ReadRange) -> SourceRange {

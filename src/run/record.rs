@@ -238,9 +238,9 @@ pub struct PastRun {
     pub rows: Option<u64>,
     /// Its figures.
     pub summary: Vec<Figure>,
-    /// The rows of its models: for checks, which compare with them, and not for the record.
+    /// The rows of its models and sources: for checks, which compare with them, and not for the record.
     #[serde(skip)]
-    pub models: BTreeMap<String, u64>,
+    pub tables: BTreeMap<String, u64>,
 }
 
 /// A picture: bars in order.
