@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use reqwest::{StatusCode, header::HeaderMap};
 use url::Url;
 
-use crate::error::{Error, Kind};
+use crate::{
+    config::shown,
+    error::{Error, Kind},
+};
 
 /// Why a request failed.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Failure {
     pub is_passing: bool,
     /// How long the server asks to wait.
     pub wait: Option<Duration>,
+    /// The status of its answer, if there was one.
+    pub status: Option<u16>,
 }
 
 impl Failure {
@@ -27,6 +32,7 @@ impl Failure {
             error: error.because(cause),
             is_passing: true,
             wait: None,
+            status: None,
         }
     }
 
@@ -56,13 +62,14 @@ impl Failure {
             error,
             is_passing,
             wait: retry_after(headers, now),
+            status: Some(status.as_u16()),
         }
     }
 
-    /// The error after `attempts` attempts: what came before the failure is incomplete.
-    pub fn last_word(self, attempts: u32) -> Error {
+    /// The failure after `attempts` attempts: what came before it is incomplete.
+    pub fn last_word(self, attempts: u32) -> Self {
         if !self.is_passing {
-            return self.error;
+            return self;
         }
         let message = format!("{} (after {attempts} attempts)", self.error.message());
         let error = Error::new(Kind::Outside, message);
@@ -70,19 +77,11 @@ impl Failure {
             Some(cause) => error.because(cause),
             None => error,
         };
-        error.with_hint("the server may be down or overloaded: run again later")
+        Self {
+            error: error.with_hint("the server may be down or overloaded: run again later"),
+            ..self
+        }
     }
-}
-
-/// An address without its query, which may hold keys, and without credentials.
-pub fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Both fail only for addresses without a host, which the configuration refuses.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
 }
 
 /// `Retry-After` in seconds or as a date.
@@ -105,7 +104,7 @@ mod tests {
 
     use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-    use super::{retry_after, shown};
+    use super::retry_after;
 
     #[test]
     fn retry_after_is_read_in_seconds_and_as_a_date() {
@@ -120,13 +119,5 @@ mod tests {
             let expected = seconds.map(Duration::from_secs);
             assert_eq!(retry_after(&headers, now), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn an_address_is_shown_without_query_and_credentials() {
-        let url = "https://user:secret@crm.test/v1?key=secret#x"
-            .parse()
-            .unwrap();
-        assert_eq!(shown(&url), "https://crm.test/v1");
     }
 }

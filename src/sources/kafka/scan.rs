@@ -245,6 +245,7 @@ mod tests {
             log: Arc::new(RefusedLog::counting("events")),
             max_partitions: 1,
             landing: None,
+            bounds: crate::sources::Bounds::default(),
         }
     }
 

@@ -63,7 +63,7 @@ impl Lander {
     /// Forgets what an earlier attempt has landed.
     pub async fn drop_earlier(&mut self, reason: String) -> Result<()> {
         match &self.landing {
-            Some(landing) => landing.tell(Notice::Dropped(reason)).await,
+            Some(landing) => landing.drop_earlier(reason).await,
             None => Ok(()),
         }
     }
