@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::parse_time,
-    error::{Error, Place, Result, did_you_mean},
+    error::{Error, Place, Result},
 };
 
 mod rest;

@@ -104,7 +104,9 @@ fn moment(expression: &Expr) -> Option<DateTime<Utc>> {
     };
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     match value.cast_to(&micros).ok()? {
-        ScalarValue::TimestampMicrosecond(Some(micros), _) => DateTime::from_timestamp_micros(micros),
+        ScalarValue::TimestampMicrosecond(Some(micros), _) => {
+            DateTime::from_timestamp_micros(micros)
+        }
         _ => None,
     }
 }
@@ -121,7 +123,10 @@ mod tests {
     fn at(text: &str) -> Expr {
         let moment: chrono::DateTime<chrono::Utc> = text.parse().unwrap();
         let micros = Some(moment.timestamp_micros());
-        lit(ScalarValue::TimestampMicrosecond(micros, Some("UTC".into())))
+        lit(ScalarValue::TimestampMicrosecond(
+            micros,
+            Some("UTC".into()),
+        ))
     }
 
     fn of(filter: &Expr) -> (Option<String>, Option<String>) {

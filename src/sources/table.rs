@@ -15,8 +15,8 @@ use datafusion::{
 };
 
 use super::{
-    Bounds, Privacy, Window, crm, files, kafka, landing::Landing, partition::external, record::RefusedLog,
-    source_schema,
+    Bounds, Privacy, Window, crm, files, kafka, landing::Landing, partition::external,
+    record::RefusedLog, source_schema,
 };
 use crate::{
     config::{From, Source},

@@ -80,13 +80,13 @@ struct Reader<'a> {
     lander: Lander,
     /// Whether no page came yet since an earlier attempt was gone on with.
     is_resuming: bool,
+    /// Whether the last page that had records was not full. If it turns out to be the last of too few, it is asked for
+    /// again by whoever goes on, so it does not land before another one comes.
+    is_short: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn new(
-        task: &'a Arc<Task>,
-        output: &'a Sender<DataFusionResult<RecordBatch>>,
-    ) -> Result<Self> {
+    fn new(task: &'a Arc<Task>, output: &'a Sender<DataFusionResult<RecordBatch>>) -> Result<Self> {
         let scan = &task.scan;
         let decoder = Decoder::new(
             &scan.source,
@@ -102,6 +102,7 @@ impl<'a> Reader<'a> {
             ahead: Ahead::default(),
             lander: Lander::new(scan.landing.clone(), Arc::clone(&scan.log)),
             is_resuming: false,
+            is_short: false,
         })
     }
 
@@ -109,9 +110,7 @@ impl<'a> Reader<'a> {
         if let Some(pager) = self.resumed() {
             self.pager = pager;
             self.is_resuming = true;
-            let output = self.output;
-            let give = async |batch| output.send(Ok(batch)).await.is_ok();
-            if !self.lander.replay(give).await? {
+            if !self.lander.replay(self.output).await? {
                 return Ok(());
             }
         }
@@ -159,20 +158,12 @@ impl<'a> Reader<'a> {
         self.look_ahead(step.next);
         let is_end = step.next == Next::End;
         let lacking = self.pager.complete().err().filter(|_| is_end);
-        if lacking.is_some() {
-            // The last page is asked for again by whoever goes on: there may be more by then.
-            self.close(before.as_ref()).await?;
-        }
+        self.close_before(before.as_ref(), document.records.len(), lacking.is_some())
+            .await?;
         self.task
             .decode(part, &document, &step, &mut self.decoder)?;
-        let batch = self
-            .decoder
-            .flush()
-            .map_err(|error| broken_batch(&error))?;
-        self.task
-            .scan
-            .log
-            .add_missing(self.decoder.take_missing());
+        let batch = self.decoder.flush().map_err(|error| broken_batch(&error))?;
+        self.task.scan.log.add_missing(self.decoder.take_missing());
         self.task.tell(&self.pager);
         self.lander.add(batch.as_ref())?;
         if let Some(batch) = batch
@@ -184,7 +175,7 @@ impl<'a> Reader<'a> {
             self.end(lacking.as_ref());
             return Ok(false);
         }
-        if let Some(position) = self.position() {
+        if let Some(position) = self.position().filter(|_| !self.is_short) {
             self.lander.close_if_due(&position).await?;
         }
         let limit = self.task.scan.limit;
@@ -239,6 +230,25 @@ impl<'a> Reader<'a> {
                 missing_pages: self.pager.missing().and_then(|missing| missing.pages),
             });
         }
+    }
+
+    /// Closes the group before a page of so many records, if that page may have to be asked for again.
+    async fn close_before(
+        &mut self,
+        position: Option<&Position>,
+        records: usize,
+        is_lacking: bool,
+    ) -> Result<()> {
+        let was_short = self.is_short;
+        if records > 0 {
+            self.is_short = position.is_some_and(|before| (records as u64) < before.fullest);
+            if self.is_short || is_lacking {
+                self.close(position).await?;
+            }
+        } else if is_lacking && !was_short {
+            self.close(position).await?;
+        }
+        Ok(())
     }
 
     async fn close(&mut self, position: Option<&Position>) -> Result<()> {

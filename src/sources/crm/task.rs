@@ -144,7 +144,9 @@ fn names(scan: &Scan) -> Vec<String> {
             || column.required
             || scan.source.key.as_ref() == Some(&column.name)
     });
-    let mut names: Vec<_> = needed.map(|(_, column)| path::written(&column.path)).collect();
+    let mut names: Vec<_> = needed
+        .map(|(_, column)| path::written(&column.path))
+        .collect();
     names.dedup();
     names
 }

@@ -234,6 +234,7 @@ mod tests {
             key: None,
             columns: vec![],
             max_dead_letters: 0.01,
+            checks: vec![],
             from: From::Kafka(kafka.clone()),
         };
         Scan {
