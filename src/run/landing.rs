@@ -100,6 +100,10 @@ impl Execution<'_> {
 fn partial(record: &SourceRecord) -> Option<Error> {
     let partial = record.partial.as_ref()?;
     let error = Error::new(Kind::Partial, partial.words(&record.name));
+    let error = match &partial.cause {
+        Some(cause) => error.because(cause),
+        None => error,
+    };
     Some(error.with_hint(
         "`dfpipe run --resume` asks for what is missing, and for nothing else; with `--allow-partial` it goes on with \
          what came",

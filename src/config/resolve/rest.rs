@@ -10,7 +10,6 @@ use crate::config::{
     Auth, Column, ColumnType, Crm, Fields, Filter, NamedKey, OAuth2, PageSize, Paging, PagingKind,
     Secret, Total, Way,
     interpolate::variables,
-    path,
     raw::{RawAuth, RawCrm, RawFields, RawFilter, RawNamedKey, RawOAuth2, RawPagination},
 };
 
@@ -68,8 +67,14 @@ impl Resolver<'_> {
         ] {
             self.between(&here.at(&[]), name, value, range);
         }
+        let is_hidden = |name: &&String| {
+            let node = self.places.node(&here.at(&["query", name]));
+            node.is_some_and(|node| !variables(node).is_empty())
+        };
+        let hidden = raw.query.keys().filter(is_hidden).cloned().collect();
         Crm {
             url,
+            hidden,
             query: raw.query.into_iter().collect(),
             headers: raw.headers.into_iter().collect(),
             auth,
@@ -120,7 +125,10 @@ impl Resolver<'_> {
                 self.is_not_empty(&here.at(&["auth", "query", "name"]), &raw.name);
                 (Way::Query(named(raw)), &["auth", "query", "value"])
             }
-            RawAuth::OAuth2(raw) => (Way::OAuth2(self.oauth2(here, raw)), &["auth", "oauth2"]),
+            RawAuth::OAuth2(raw) => (
+                Way::OAuth2(self.oauth2(here, raw)),
+                &["auth", "oauth2", "client_secret"],
+            ),
         };
         let setting = self.setting(&here.at(path));
         let auth = Auth { way, setting };

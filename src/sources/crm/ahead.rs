@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::task::Task;
-use crate::http::{Failure, Page};
+use crate::http::{Failed, Page, Timeouts};
 
 /// Requests under way, in the order of the pages.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub struct Ahead(VecDeque<Request>);
 /// A request under way; it is given up with this.
 struct Request {
     address: Url,
-    answer: JoinHandle<Result<Page, Failure>>,
+    answer: JoinHandle<Result<Page, Failed>>,
 }
 
 impl Drop for Request {
@@ -38,13 +38,18 @@ impl Ahead {
             let (task, wanted) = (Arc::clone(task), address.clone());
             self.0.push_back(Request {
                 address: address.clone(),
-                answer: tokio::spawn(async move { task.ask(wanted).await }),
+                answer: tokio::spawn(async move { task.ask(&wanted, Timeouts::Tell).await }),
             });
         }
     }
 
     /// The page at `address`, once it comes.
-    pub async fn page(&mut self, address: Url, task: &Task) -> Result<Page, Failure> {
+    pub async fn page(
+        &mut self,
+        address: Url,
+        timeouts: Timeouts,
+        task: &Task,
+    ) -> Result<Page, Failed> {
         if let Some(mut request) = self.0.pop_front() {
             if request.address == address
                 && let Ok(answer) = (&mut request.answer).await
@@ -53,6 +58,6 @@ impl Ahead {
             }
             self.0.clear();
         }
-        task.ask(address).await
+        task.ask(&address, timeouts).await
     }
 }

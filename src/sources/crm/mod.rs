@@ -15,8 +15,10 @@ use crate::{config::Crm, error::Result, http::Client};
 
 mod ahead;
 mod collection;
+mod fetch;
 mod pagination;
 mod scan;
+mod secrecy;
 mod survey;
 mod task;
 

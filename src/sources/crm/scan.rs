@@ -22,12 +22,13 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     ahead::Ahead,
+    fetch::NoPage,
     pagination::{Next, Pager, Position},
     task::Task,
 };
 use crate::{
-    error::{Error, Result},
-    http::{Failure, Page},
+    error::{Error, Kind, Result},
+    http::Page,
     sources::{
         Partial,
         landing::Lander,
@@ -116,10 +117,11 @@ impl<'a> Reader<'a> {
         }
         self.lander.begin();
         loop {
-            let address = self.task.collection.address(&self.pager.request());
-            let more = match self.ahead.page(address, self.task).await {
+            let fetch = self.task.fetch();
+            let page = fetch.next(self.task, &mut self.ahead, &mut self.pager);
+            let more = match page.await {
                 Ok(page) => self.take(&page).await?,
-                Err(failure) => return self.stop(failure).await,
+                Err(no_page) => return self.stop(no_page).await,
             };
             if !more {
                 return Ok(());
@@ -201,29 +203,31 @@ impl<'a> Reader<'a> {
     }
 
     /// A page did not come. What came before it is kept, and the source is partial, if asking again later may help.
-    async fn stop(&mut self, failure: Failure) -> Result<()> {
-        if self.is_resuming && matches!(failure.status, Some(400 | 404 | 410)) {
-            let reason = format!("the API does not know it any more: {}", failure.error);
+    async fn stop(&mut self, no_page: NoPage) -> Result<()> {
+        let NoPage { error, status } = no_page;
+        if self.is_resuming && matches!(status, Some(400 | 404 | 410)) {
+            let reason = format!("the API does not know it any more: {}", error.message());
             return Err(self.lose(&reason).await);
         }
         let position = self.position();
         self.close(position.as_ref()).await?;
-        if failure.is_passing && self.pager.number() > 1 {
-            self.end(Some(&failure.error));
+        if error.kind() == Kind::Partial {
+            self.end(Some(&error));
             return Ok(());
         }
-        Err(failure.error)
+        Err(error)
     }
 
     /// No page comes any more; `lacking` says why not, if that is not the end.
     fn end(&self, lacking: Option<&Error>) {
         let log = &self.task.scan.log;
         for note in self.pager.notes() {
-            log.warn(note);
+            log.warn(format!("`{}`: {note}", self.task.scan.source.name));
         }
         if let Some(error) = lacking {
             log.stop_short(Partial {
                 reason: error.message().to_owned(),
+                cause: error.cause().map(str::to_owned),
                 pages: u64::try_from(self.pager.number() - 1).unwrap_or(0),
                 records: self.pager.records(),
                 total: self.pager.total(),

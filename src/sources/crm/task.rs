@@ -2,12 +2,14 @@
 
 use super::{
     collection::{Collection, written},
+    fetch::Fetch,
     pagination::{Facts, Pager, Step},
+    secrecy::Secrecy,
 };
 use crate::{
     config::{Crm, Paging, path},
     error::{Error, Result},
-    http::{Client, Failure, Page},
+    http::{Client, Failed, Page, Timeouts},
     sources::{
         Scan,
         record::{Decoder, Document, Origin},
@@ -24,6 +26,7 @@ pub struct Task {
     /// What is asked for, whatever the page.
     pub collection: Collection,
     client: Client,
+    secrecy: Secrecy,
 }
 
 impl Task {
@@ -43,6 +46,7 @@ impl Task {
             }
         }
         Self {
+            secrecy: Secrecy::new(&crm, &scan.source, &scan.privacy),
             crm,
             scan,
             collection,
@@ -61,13 +65,17 @@ impl Task {
     }
 
     /// Asks for the page at `address`, until it comes.
-    pub async fn ask(&self, address: url::Url) -> Result<Page, Failure> {
-        let is_page = |body: &str| {
-            Document::parse(body, &self.crm.records)
-                .map(|_| ())
-                .map_err(|error| self.masked(&error))
-        };
-        self.client.get(address, &is_page).await
+    pub async fn ask(&self, address: &url::Url, timeouts: Timeouts) -> Result<Page, Failed> {
+        self.fetch().get(address, timeouts).await
+    }
+
+    /// What asks for pages.
+    pub fn fetch(&self) -> Fetch<'_> {
+        Fetch {
+            crm: &self.crm,
+            client: &self.client,
+            secrecy: &self.secrecy,
+        }
     }
 
     /// Says what is left, where the API tells.
@@ -85,7 +93,8 @@ impl Task {
     /// The records of a page.
     pub fn document<'a>(&self, page: &'a Page) -> Result<Document<'a>> {
         Document::parse(&page.body, &self.crm.records).map_err(|error| {
-            Error::outside("a page is not the JSON it should be").because(self.masked(&error))
+            Error::outside("a page is not the JSON it should be")
+                .because(self.secrecy.masked(&error.to_string()))
         })
     }
 
@@ -127,11 +136,6 @@ impl Task {
             decoder.json(record.get().as_bytes(), origin)?;
         }
         Ok(())
-    }
-
-    /// What is wrong with a page may be said in the page's own words.
-    fn masked(&self, error: &serde_json::Error) -> String {
-        self.scan.privacy.mask(&error.to_string()).into_owned()
     }
 }
 
