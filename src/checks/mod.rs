@@ -28,7 +28,7 @@ mod verdict;
 pub use builtin::{LastRows, Subject};
 pub use names::PREFIX;
 pub use plan::{check, check_sources};
-pub use task::{Found, Ground, list, run_all, run_sources};
+pub use task::{Found, Ground, list, list_sources, run_all, run_sources};
 pub use verdict::verdict;
 
 /// A query for bad rows.

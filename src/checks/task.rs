@@ -101,6 +101,18 @@ pub fn list(project: &Project, is_built: &(dyn Fn(&str) -> bool + Sync)) -> Resu
     Ok(checks)
 }
 
+/// All checks of sources, in their order.
+pub fn list_sources(sources: &[Subject], project: &Project) -> Result<Vec<Check>> {
+    let mut names = Names::new(project);
+    let mut checks = vec![];
+    for source in sources {
+        let (predicates, others) = named(source, &mut names, &LastRows::new())?;
+        checks.extend(predicates.into_iter().map(|predicate| predicate.check));
+        checks.extend(others);
+    }
+    Ok(checks)
+}
+
 fn tasks(
     project: &Project,
     is_built: &(dyn Fn(&str) -> bool + Sync),

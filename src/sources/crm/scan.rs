@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
             return Ok(false);
         }
         if is_end {
-            self.end(lacking.as_ref());
+            self.end(lacking.as_ref(), None);
             return Ok(false);
         }
         if let Some(position) = self.position().filter(|_| !self.is_short) {
@@ -212,14 +212,14 @@ impl<'a> Reader<'a> {
         let position = self.position();
         self.close(position.as_ref()).await?;
         if error.kind() == Kind::Partial {
-            self.end(Some(&error));
+            self.end(Some(&error), error.cause());
             return Ok(());
         }
         Err(error)
     }
 
-    /// No page comes any more; `lacking` says why not, if that is not the end.
-    fn end(&self, lacking: Option<&Error>) {
+    /// No page comes any more; `lacking` says why not, if that is not the end, and `cause` what the API said to that.
+    fn end(&self, lacking: Option<&Error>, cause: Option<&str>) {
         let log = &self.task.scan.log;
         for note in self.pager.notes() {
             log.warn(format!("`{}`: {note}", self.task.scan.source.name));
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         if let Some(error) = lacking {
             log.stop_short(Partial {
                 reason: error.message().to_owned(),
-                cause: error.cause().map(str::to_owned),
+                cause: cause.map(str::to_owned),
                 pages: u64::try_from(self.pager.number() - 1).unwrap_or(0),
                 records: self.pager.records(),
                 total: self.pager.total(),
