@@ -21,7 +21,7 @@ impl Resolver<'_> {
     pub(super) fn bigquery(&mut self, raw: RawBigQuery) -> Destination {
         self.names(&raw);
         let endpoint = self.endpoint(raw.endpoint.as_deref());
-        let auth = self.auth(raw.auth.as_ref(), endpoint.as_ref());
+        let auth = self.google_auth(raw.auth.as_ref(), endpoint.as_ref());
         let chunk = self.number("chunk_mb", raw.chunk_mb, 8, 1, 1024);
         let limit = self.number("upload_limit_mb", raw.upload_limit_mb, 1024, 1, 4_000_000);
         let minutes = self.number("timeout_minutes", raw.timeout_minutes, 60, 1, 1440);
@@ -97,7 +97,7 @@ impl Resolver<'_> {
         url
     }
 
-    fn auth(&mut self, said: Option<&RawGoogleAuth>, endpoint: Option<&Url>) -> GoogleAuth {
+    fn google_auth(&mut self, said: Option<&RawGoogleAuth>, endpoint: Option<&Url>) -> GoogleAuth {
         match said {
             None | Some(RawGoogleAuth::Adc) => GoogleAuth::Adc,
             Some(RawGoogleAuth::File(path)) => {

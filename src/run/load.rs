@@ -168,8 +168,7 @@ impl Execution<'_> {
             earlier: self.earlier_notes(load.load_number),
         };
         let mut receipt = self.sink.commit(&load, &staged, &file, &book).await?;
-        let warnings = self.record.all_warnings().into_iter().map(str::to_owned);
-        receipt.warnings.extend(warnings.collect::<Vec<_>>());
+        receipt.warnings.extend(self.record.all_warnings());
         self.journal(Entry::Loaded {
             receipt: Box::new(receipt.clone()),
         })

@@ -239,7 +239,10 @@ async fn sources(
 
 fn planned_checks(pipeline: &Pipeline, selected: &BTreeSet<String>) -> Result<PlannedChecks> {
     let project = &pipeline.project;
-    let checks = checks::list(project, &|model| selected.contains(model))?;
+    let sources = pipeline.checked_sources();
+    let sources: Vec<_> = sources.into_iter().map(|(subject, _)| subject).collect();
+    let mut checks = checks::list_sources(&sources, project)?;
+    checks.extend(checks::list(project, &|model| selected.contains(model))?);
     let of = |severity: Severity| {
         let checks = checks.iter().filter(|check| check.severity == severity);
         let checks = checks.map(|check| PlannedCheck {

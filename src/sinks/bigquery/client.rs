@@ -170,7 +170,7 @@ impl Client {
         patiently(async || {
             let mut request = self.request(sql);
             request.dry_run = Some(true);
-            self.rest.turn().await;
+            let _permit = self.rest.turn().await;
             let library = self.library(&access).await?;
             let asked = library.job().query(&self.project, request).await;
             asked.map(drop).map_err(|error| failure(&access, error))
@@ -265,7 +265,7 @@ impl Client {
     }
 
     async fn query_once(&self, access: &Access, sql: &str) -> Result<Rows, Failure> {
-        self.rest.turn().await;
+        let _permit = self.rest.turn().await;
         let library = self.library(access).await?;
         let asked = library.job().query(&self.project, self.request(sql)).await;
         let first = asked.map_err(|error| failure(access, error))?;
@@ -304,7 +304,7 @@ impl Client {
         id: &str,
         token: Option<&str>,
     ) -> Result<GetQueryResultsResponse, Failure> {
-        self.rest.turn().await;
+        let _permit = self.rest.turn().await;
         let library = self.library(access).await?;
         let parameters = GetQueryResultsParameters {
             location: Some(self.location.clone()),

@@ -17,7 +17,7 @@ use url::Url;
 use super::{access::Access, auth::Credentials, failure::Failure, pace};
 use crate::{
     error::{Error, Result},
-    http::Budget,
+    http::{Budget, Permit},
 };
 
 /// Requests in any second. It makes 900 in 100 seconds, so it keeps to 1000 there as well.
@@ -108,15 +108,15 @@ impl Rest {
         &self.base
     }
 
-    /// Waits until a request may go out.
-    pub async fn turn(&self) {
-        self.budget.take().await;
+    /// Waits until a request may go out. It counts until the permit is dropped, when its answer is there.
+    pub async fn turn(&self) -> Permit {
+        self.budget.take().await
     }
 
     /// Sends once, and takes whatever comes back.
     pub async fn exchange(&self, access: &Access, request: Request) -> Result<Reply, Failure> {
         let token = self.credentials.token().await?;
-        self.turn().await;
+        let _permit = self.turn().await;
         let headers = request.headers.into_iter();
         let sending = headers.fold(
             self.http.request(request.method, request.url),
