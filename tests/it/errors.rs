@@ -141,6 +141,14 @@ fn a_profile_names_all_variables_that_it_lacks() {
        |                     ^^^^^^^^^^^^^^^^^
 
     hint: set it (`export EMAIL_HASH_KEY=…`) or give a default: `${EMAIL_HASH_KEY:-default}`
+
+    error: the environment variable `GCP_PROJECT_ID` is not set
+       --> dfpipe.yml:100:16
+        |
+    100 |       project: ${GCP_PROJECT_ID}
+        |                ^^^^^^^^^^^^^^^^^
+
+    hint: set it (`export GCP_PROJECT_ID=…`) or give a default: `${GCP_PROJECT_ID:-default}`
     ");
 }
 
