@@ -183,7 +183,7 @@ fn a_job_that_nobody_can_ask_for_any_more_is_an_unknown_outcome() {
     loading
         .service
         .fail([Fault::on(Call::GetJob, When::Before, What::Page(503))
-            .skipping(2)
+            .skipping(3)
             .times(usize::MAX)]);
     loading.run_ends_with(5);
     loading.service.recover();
