@@ -172,7 +172,8 @@ fn a_job_that_goes_on_for_long_is_not_abandoned() {
 #[test]
 fn a_job_that_nobody_can_ask_for_any_more_is_an_unknown_outcome() {
     let loading = Loading::new();
-    // The question before the load is answered; all those after it are not.
+    // The questions before the load are answered (is the date loaded, is the job there); those after it are
+    // not.
     loading
         .service
         .fail([Fault::on(Call::Piece, When::After, What::Page(503)).times(usize::MAX)]);
@@ -182,7 +183,7 @@ fn a_job_that_nobody_can_ask_for_any_more_is_an_unknown_outcome() {
     loading
         .service
         .fail([Fault::on(Call::GetJob, When::Before, What::Page(503))
-            .skipping(1)
+            .skipping(3)
             .times(usize::MAX)]);
     loading.run_ends_with(5);
     loading.service.recover();
