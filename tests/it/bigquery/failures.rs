@@ -172,22 +172,20 @@ fn a_job_that_goes_on_for_long_is_not_abandoned() {
 #[test]
 fn a_job_that_nobody_can_ask_for_any_more_is_an_unknown_outcome() {
     let loading = Loading::new();
-    // The question before the load is answered; all those after it are not.
-    loading
-        .service
-        .fail([Fault::on(Call::Piece, When::After, What::Page(503)).times(usize::MAX)]);
-    loading
-        .service
-        .fail([Fault::on(Call::Probe, When::Before, What::Page(503)).times(usize::MAX)]);
-    loading
-        .service
-        .fail([Fault::on(Call::GetJob, When::Before, What::Page(503))
-            .skipping(1)
-            .times(usize::MAX)]);
-    loading.run_ends_with(5);
+    let busy = || What::Page(503);
+    loading.service.fail([
+        Fault::on(Call::GetJob, When::Before, busy())
+            .behind(Call::Piece)
+            .times(usize::MAX),
+        Fault::on(Call::Piece, When::After, busy()).times(usize::MAX),
+        Fault::on(Call::Probe, When::Before, busy()).times(usize::MAX),
+    ]);
+    let outcome = loading.run_ends_with(5);
+    assert!(outcome.stderr.contains("--resume"), "{}", outcome.stderr);
     loading.service.recover();
     loading.resume();
     loading.holds_each_row_once();
+    assert_eq!(loading.attempts(), ["a0"]);
 }
 
 #[test]
