@@ -185,6 +185,11 @@ impl Execution<'_> {
         same.map_or_else(Vec::new, |begun| begun.notes.clone())
     }
 
+    fn key_of(&self, model: &str) -> Vec<String> {
+        let model = self.pipeline.project.model(model);
+        model.map_or_else(Vec::new, |model| model.header.key.clone())
+    }
+
     fn what_to_load(&self) -> Result<Load> {
         let name = &self.pipeline.config.destination.model;
         let model = self.record.models.iter().find(|model| model.name == *name);
@@ -204,6 +209,7 @@ impl Execution<'_> {
             load_number: load_number.ok_or_else(|| Error::bug("a load without a number"))?,
             source_version: self.record.source_version.clone(),
             file: self.folder.model(name),
+            key: self.key_of(name),
             rows,
         })
     }

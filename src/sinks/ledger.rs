@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Receipt;
+use super::{Receipt, receipt::KeyRange};
 use crate::error::Result;
 
 /// The book of one load.
@@ -52,6 +52,8 @@ pub enum Note {
         part: u32,
         /// Which attempt.
         attempt: u32,
+        /// The job.
+        job_id: String,
         /// Why.
         reason: String,
     },
@@ -65,6 +67,8 @@ pub enum Note {
         job_id: String,
         /// Why it failed; none if it went well.
         reason: Option<String>,
+        /// Rows that it says it has appended.
+        rows: Option<u64>,
     },
 }
 
@@ -79,10 +83,8 @@ pub struct Part {
     pub bytes: u64,
     /// SHA-256 of its file.
     pub sha256: String,
-    /// The key of its first row, where it is a piece.
-    pub first_key: Option<String>,
-    /// The key of its last row, where it is a piece.
-    pub last_key: Option<String>,
+    /// Which rows they are, where it is a piece.
+    pub keys: Option<KeyRange>,
 }
 
 /// How far a load is.

@@ -47,6 +47,8 @@ pub struct Load {
     pub source_version: String,
     /// The model's rows.
     pub file: PathBuf,
+    /// The columns that they are ordered by.
+    pub key: Vec<String>,
     /// How many they are.
     pub rows: u64,
 }

@@ -23,16 +23,24 @@ use crate::{
 
 pub mod access;
 mod auth;
+mod blame;
+mod bucket;
 pub mod client;
 pub mod failure;
+mod job;
 mod judge;
+mod load;
 pub mod loads;
+mod machine;
 mod pace;
+mod parts;
+mod proof;
 pub mod rest;
 mod schema;
 pub mod staged;
 pub mod table;
 pub mod target;
+mod upload;
 pub mod view;
 pub mod wire;
 
@@ -107,7 +115,6 @@ impl Sink for BigQuery {
         facts: &FileFacts,
         ledger: &dyn Ledger,
     ) -> Result<Receipt> {
-        let _ = (load, staged, facts, ledger, &self.to);
-        Err(Error::bug("the load follows in the next commit"))
+        load::commit(self, load, staged, facts, ledger).await
     }
 }

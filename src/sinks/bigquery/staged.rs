@@ -177,6 +177,7 @@ mod tests {
             load_number: 2,
             source_version: "v".to_owned(),
             file: model,
+            key: vec![],
             rows: rows as u64,
         };
         write(&load, &folder.join("staged.parquet"))

@@ -231,6 +231,7 @@ mod tests {
             load_number,
             source_version: String::new(),
             file: folder.to_owned(),
+            key: vec![],
             rows: 1,
         };
         let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, false)]));

@@ -165,6 +165,7 @@ mod tests {
             load_number: 1,
             source_version: String::new(),
             file: std::path::PathBuf::new(),
+            key: vec![],
             rows: 0,
         }
     }
