@@ -131,25 +131,25 @@ impl Upload<'_> {
     /// Sends the pieces; an error is a session that is gone before there could be a job.
     async fn pieces(&self, access: &Access, session: &Url) -> Result<Submission, Failure> {
         let mut pace = Pace::new(PATIENCE);
-        let (mut from, mut failed) = (0, 0);
+        let (mut from, mut failed, mut asks) = (0, 0, false);
         // Whether the last piece has been sent, so that there may be a job.
         let mut may_exist = false;
         loop {
-            let sent = match failed {
-                0 => {
-                    let end = (from + self.chunk as u64).min(self.bytes);
-                    may_exist |= end == self.bytes;
-                    self.piece(access, session, from, end).await
-                }
-                _ => self.probe(access, session).await,
+            let sent = if asks {
+                self.probe(access, session).await
+            } else {
+                let end = (from + self.chunk as u64).min(self.bytes);
+                may_exist |= end == self.bytes;
+                self.piece(access, session, from, end).await
             };
             let failure = match sent {
                 Ok(Answer::Job(job)) => return Ok(Submission::Taken(job)),
-                Ok(Answer::Arrived(arrived)) if arrived > from || failed > 0 => {
+                Ok(Answer::Arrived(arrived)) if arrived > from || asks => {
+                    // An answer alone is no progress: pieces that never arrive are given up.
                     if arrived > from {
-                        pace = Pace::new(PATIENCE);
+                        (pace, failed) = (Pace::new(PATIENCE), 0);
                     }
-                    (from, failed) = (arrived.min(self.bytes), 0);
+                    (from, asks) = (arrived.min(self.bytes), false);
                     (self.arrived)(from);
                     // All is there, but it is no job yet: the question is asked again.
                     if from < self.bytes {
@@ -162,6 +162,7 @@ impl Upload<'_> {
             };
             let is_gone = matches!(failure.status, Some(404 | 410));
             failed += 1;
+            asks = true;
             if is_gone && !may_exist {
                 return Err(failure);
             }

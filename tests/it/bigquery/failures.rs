@@ -313,3 +313,18 @@ fn nobody_elsewhere_is_sent_anything() {
         assert!(strangers.is_empty(), "{strangers:?}");
     }
 }
+
+#[test]
+fn pieces_that_never_arrive_are_given_up() {
+    let loading = Loading::new();
+    loading
+        .service
+        .fail([Fault::on(Call::Piece, When::Before, What::Resets).times(usize::MAX)]);
+    let outcome = loading.run();
+    assert!(matches!(outcome.code, Some(3 | 5)), "{}", outcome.screen());
+    let pieces = loading.service.calls(Call::Piece);
+    assert!(pieces <= 40, "{pieces}");
+    loading.service.recover();
+    loading.resume();
+    loading.holds_each_row_once();
+}
