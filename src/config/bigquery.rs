@@ -35,7 +35,7 @@ impl Resolver<'_> {
             project: raw.project,
             location: raw.location.unwrap_or_else(|| "US".to_owned()),
             auth,
-            endpoint: endpoint.unwrap_or_else(|| default_endpoint()),
+            endpoint: endpoint.unwrap_or_else(default_endpoint),
             cluster_by: raw.cluster_by,
             partition_expiration_days: expiration,
             schema_changes: raw.schema_changes.unwrap_or(true),

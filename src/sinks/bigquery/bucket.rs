@@ -57,8 +57,9 @@ pub async fn submit(client: &Client, target: &Target, job: &Job) -> Submission {
     let access = Access::load(&target.project, &target.path(), client.principal());
     match client.insert_job(&access, job).await {
         Ok(job) => Submission::Taken(Box::new(job)),
-        Err(failure) if failure.class == Class::Unknown => Submission::Refused(failure),
-        Err(failure) if failure.is_refusal() => Submission::Refused(failure),
+        Err(failure) if failure.class == Class::Unknown || failure.is_refusal() => {
+            Submission::Refused(failure)
+        }
         Err(failure) => Submission::Lost(failure),
     }
 }

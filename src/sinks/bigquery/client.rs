@@ -170,7 +170,6 @@ impl Client {
         patiently(async || {
             let mut request = self.request(sql);
             request.dry_run = Some(true);
-            self.rest.turn().await;
             let library = self.library(&access).await?;
             let asked = library.job().query(&self.project, request).await;
             asked.map(drop).map_err(|error| failure(&access, error))
@@ -265,7 +264,6 @@ impl Client {
     }
 
     async fn query_once(&self, access: &Access, sql: &str) -> Result<Rows, Failure> {
-        self.rest.turn().await;
         let library = self.library(access).await?;
         let asked = library.job().query(&self.project, self.request(sql)).await;
         let first = asked.map_err(|error| failure(access, error))?;
@@ -304,7 +302,6 @@ impl Client {
         id: &str,
         token: Option<&str>,
     ) -> Result<GetQueryResultsResponse, Failure> {
-        self.rest.turn().await;
         let library = self.library(access).await?;
         let parameters = GetQueryResultsParameters {
             location: Some(self.location.clone()),
@@ -318,9 +315,11 @@ impl Client {
         page.await.map_err(|error| failure(access, error))
     }
 
-    /// The library, once a token can be had: its own errors could not say why there is none.
+    /// The library for one request: once that may go out, and once a token can be had, since its own errors
+    /// could not say why there is none.
     async fn library(&self, access: &Access) -> Result<&Library, Failure> {
         self.rest.credentials().token().await?;
+        self.rest.turn().await;
         let make = async || {
             let signs = Arc::new(Signs(self.rest.credentials().clone()));
             let mut builder = ClientBuilder::new();
@@ -384,6 +383,10 @@ fn failure(access: &Access, error: BQError) -> Failure {
             });
             let status = u16::try_from(error.code).unwrap_or(500);
             Failure::said(access, status, error.message, details.collect())
+        }
+        // The library has dropped the status: a page of a proxy, most likely.
+        BQError::RequestError(error) if error.is_decode() => {
+            Failure::broken(access, "the service's answer is not what it promises")
         }
         BQError::RequestError(error) => broken(access, error),
         other => Failure::broken(access, other),

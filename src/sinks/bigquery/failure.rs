@@ -99,7 +99,7 @@ pub struct Failure {
     /// How long the service asks to wait.
     pub wait: Option<Duration>,
     /// What was tried, and what it needs.
-    pub access: Access,
+    pub access: Box<Access>,
 }
 
 impl Failure {
@@ -112,7 +112,7 @@ impl Failure {
             message: cause.to_string(),
             details: vec![],
             wait: None,
-            access: access.clone(),
+            access: Box::new(access.clone()),
         }
     }
 
@@ -142,7 +142,7 @@ impl Failure {
             message,
             details,
             wait: None,
-            access: access.clone(),
+            access: Box::new(access.clone()),
         }
     }
 
@@ -164,7 +164,7 @@ impl Failure {
             message: error.message.clone(),
             details: all.to_vec(),
             wait: None,
-            access: access.clone(),
+            access: Box::new(access.clone()),
         }
     }
 

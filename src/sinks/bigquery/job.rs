@@ -108,7 +108,7 @@ impl Run<'_> {
                 Action::Look(failed) => self.look(failed).await?,
                 Action::Submit => self.submit().await?,
                 Action::Done => return Ok(()),
-                Action::Stop(stop) => return Err(self.stopped(stop)?),
+                Action::Stop(stop) => return Err(self.stopped(stop)),
             };
             let (state, next) = machine::next(&self.state, seen);
             if state.attempt != self.state.attempt {
@@ -343,7 +343,7 @@ impl Run<'_> {
     }
 
     /// Why the part is not loaded.
-    fn stopped(&mut self, stop: Stop) -> Result<Stopped> {
+    fn stopped(&mut self, stop: Stop) -> Stopped {
         let table = self.driver.target.path();
         let load = self.driver.load;
         let class = self.failure.as_ref().map(|failure| failure.class);
@@ -374,13 +374,13 @@ impl Run<'_> {
             (_, Some(failure)) => failure.error(),
             (_, None) => Error::bug("a load stopped without a reason"),
         };
-        Ok(Stopped {
+        Stopped {
             error,
             is_over_quota: class == Some(Class::Quota)
                 && !self.state.is_doubtful
                 && matches!(stop, Stop::Refused | Stop::Failed),
             is_of_rows: class == Some(Class::Invalid),
-        })
+        }
     }
 }
 

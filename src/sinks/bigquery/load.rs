@@ -98,9 +98,10 @@ async fn fixed(
         _ => None,
     });
     let is_divided = noted.as_ref().is_some_and(|parts| parts.len() > 1);
-    let here = match is_divided {
-        true => divide(load, staged, facts).await?,
-        false => vec![parts::whole(facts)],
+    let here = if is_divided {
+        divide(load, staged, facts).await?
+    } else {
+        vec![parts::whole(facts)]
     };
     let was_submitted = earlier
         .iter()

@@ -171,6 +171,8 @@ fn absent(state: &mut State) -> Action {
 }
 
 fn failed(state: &mut State, class: Class) -> Action {
+    // Whoever submitted it, this is what became of it.
+    state.is_doubtful = false;
     let (is_own, is_passing) = (state.is_own, class == Class::Passing);
     let failed = state.failed + u32::from(is_passing && is_own);
     // A job that this process has not seen alive failed long ago: what was wrong may be mended by now.

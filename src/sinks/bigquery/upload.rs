@@ -109,9 +109,10 @@ impl Upload<'_> {
             .with_header(HeaderName::from_static(length), self.bytes.to_string());
         let reply = patiently(async || {
             let reply = rest.exchange(access, request.clone()).await?;
-            match reply.status.is_success() {
-                true => Ok(reply),
-                false => Err(reply.failure(access)),
+            if reply.status.is_success() {
+                Ok(reply)
+            } else {
+                Err(reply.failure(access))
             }
         });
         let reply = reply.await?;
@@ -131,7 +132,7 @@ impl Upload<'_> {
     /// Sends the pieces; an error is a session that is gone before there could be a job.
     async fn pieces(&self, access: &Access, session: &Url) -> Result<Submission, Failure> {
         let mut pace = Pace::new(PATIENCE);
-        let (mut from, mut failed, mut asks) = (0, 0, false);
+        let (mut from, mut stalled, mut asks) = (0, 0, false);
         // Whether the last piece has been sent, so that there may be a job.
         let mut may_exist = false;
         loop {
@@ -144,37 +145,35 @@ impl Upload<'_> {
             };
             let failure = match sent {
                 Ok(Answer::Job(job)) => return Ok(Submission::Taken(job)),
-                Ok(Answer::Arrived(arrived)) if arrived > from || asks => {
-                    // An answer alone is no progress: pieces that never arrive are given up.
-                    if arrived > from {
-                        (pace, failed) = (Pace::new(PATIENCE), 0);
-                    }
-                    (from, asks) = (arrived.min(self.bytes), false);
+                Ok(Answer::Arrived(arrived)) => {
+                    let has_moved = arrived > from;
+                    let goes_on = arrived < self.bytes && (has_moved || asks);
+                    (from, asks) = (arrived.min(self.bytes), !goes_on);
                     (self.arrived)(from);
-                    // All is there, but it is no job yet: the question is asked again.
-                    if from < self.bytes {
+                    if has_moved {
+                        (pace, stalled) = (Pace::new(PATIENCE), 0);
+                    }
+                    if goes_on {
                         continue;
                     }
-                    Failure::broken(access, "the upload has arrived, and there is no job")
+                    Failure::broken(access, "what was uploaded does not become a job")
                 }
-                Ok(Answer::Arrived(_)) => Failure::broken(access, "nothing of a piece has arrived"),
                 Err(failure) => failure,
             };
+            (stalled, asks) = (stalled + 1, true);
             let is_gone = matches!(failure.status, Some(404 | 410));
-            failed += 1;
-            asks = true;
             if is_gone && !may_exist {
                 return Err(failure);
             }
-            if is_gone || failed > TRIES || pace.is_over() {
+            if is_gone || stalled > TRIES || pace.is_over() {
                 return Ok(ended(failure, may_exist));
             }
             // A refusal of a piece is a refusal of the job.
             if !failure.is_passing() {
                 return Ok(Submission::Refused(failure));
             }
-            pace.wait(failure.wait.unwrap_or_else(|| back_off(failed)))
-                .await;
+            let wait = failure.wait.unwrap_or_else(|| back_off(stalled));
+            pace.wait(wait).await;
         }
     }
 
@@ -228,9 +227,10 @@ impl Upload<'_> {
 }
 
 fn ended(failure: Failure, may_exist: bool) -> Submission {
-    match may_exist {
-        true => Submission::Lost(failure),
-        false => Submission::Unsent(failure),
+    if may_exist {
+        Submission::Lost(failure)
+    } else {
+        Submission::Unsent(failure)
     }
 }
 

@@ -154,6 +154,14 @@ fn nothing_is_in_doubt_before_anything_was_sent() {
 }
 
 #[test]
+fn a_job_that_failed_is_in_doubt_no_longer() {
+    let seen = [Absent, Running, Bad(Class::Quota)];
+    let (state, actions) = walk(State::resumed(0, true), &seen);
+    assert_eq!(actions.last(), Some(&Stops(Stop::Failed)));
+    assert!(!state.is_doubtful);
+}
+
+#[test]
 fn submissions_are_bounded_and_leave_the_outcome_open() {
     let (state, actions) = walk(State::default(), &[Absent, Lost].repeat(7));
     assert_eq!(actions[12], Stops(Stop::Unknown));
