@@ -17,7 +17,7 @@ fn project(url: &str, dataset: &str) -> Project {
 
 fn totals(emulator: &Emulator, table: &str) -> Vec<String> {
     let statement = format!(
-        "select customer, cast(amount as string), cast(load_number as string) from `test-project.{table}` order by 3, 1"
+        "select customer, cast(cast(amount as int64) as string), cast(load_number as string) from `test-project.{table}` order by 3, 1"
     );
     let rows = emulator.query(&statement);
     rows.iter().map(|row| row.join(" ")).collect()

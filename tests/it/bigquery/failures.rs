@@ -172,23 +172,20 @@ fn a_job_that_goes_on_for_long_is_not_abandoned() {
 #[test]
 fn a_job_that_nobody_can_ask_for_any_more_is_an_unknown_outcome() {
     let loading = Loading::new();
-    // The questions before the load are answered (is the date loaded, is the job there); those after it are
-    // not.
-    loading
-        .service
-        .fail([Fault::on(Call::Piece, When::After, What::Page(503)).times(usize::MAX)]);
-    loading
-        .service
-        .fail([Fault::on(Call::Probe, When::Before, What::Page(503)).times(usize::MAX)]);
-    loading
-        .service
-        .fail([Fault::on(Call::GetJob, When::Before, What::Page(503))
-            .skipping(3)
-            .times(usize::MAX)]);
-    loading.run_ends_with(5);
+    let busy = || What::Page(503);
+    loading.service.fail([
+        Fault::on(Call::GetJob, When::Before, busy())
+            .behind(Call::Piece)
+            .times(usize::MAX),
+        Fault::on(Call::Piece, When::After, busy()).times(usize::MAX),
+        Fault::on(Call::Probe, When::Before, busy()).times(usize::MAX),
+    ]);
+    let outcome = loading.run_ends_with(5);
+    assert!(outcome.stderr.contains("--resume"), "{}", outcome.stderr);
     loading.service.recover();
     loading.resume();
     loading.holds_each_row_once();
+    assert_eq!(loading.attempts(), ["a0"]);
 }
 
 #[test]
@@ -315,4 +312,19 @@ fn nobody_elsewhere_is_sent_anything() {
         let strangers = elsewhere.requests();
         assert!(strangers.is_empty(), "{strangers:?}");
     }
+}
+
+#[test]
+fn pieces_that_never_arrive_are_given_up() {
+    let loading = Loading::new();
+    loading
+        .service
+        .fail([Fault::on(Call::Piece, When::Before, What::Resets).times(usize::MAX)]);
+    let outcome = loading.run();
+    assert!(matches!(outcome.code, Some(3 | 5)), "{}", outcome.screen());
+    let pieces = loading.service.calls(Call::Piece);
+    assert!(pieces <= 40, "{pieces}");
+    loading.service.recover();
+    loading.resume();
+    loading.holds_each_row_once();
 }

@@ -49,7 +49,7 @@ fn a_job_that_was_submitted_by_a_process_that_died_is_adopted() {
                 .skipping(1)
                 .times(usize::MAX),
             Fault::on(Call::GetJob, When::Before, busy())
-                .skipping(3)
+                .behind(Call::Piece)
                 .times(usize::MAX),
         ]);
         let mut run = loading.project.command(["run", "-q"]);

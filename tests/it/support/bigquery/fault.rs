@@ -8,6 +8,8 @@ use super::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     on: Call,
+    /// Nothing happens before this call has arrived.
+    awaits: Option<Call>,
     /// Calls that go well before it.
     skip: usize,
     times: usize,
@@ -105,11 +107,18 @@ impl Fault {
     pub(crate) fn on(on: Call, when: When, what: What) -> Self {
         Self {
             on,
+            awaits: None,
             skip: 0,
             times: 1,
             when,
             what,
         }
+    }
+
+    /// Not before this call has arrived once.
+    pub(crate) fn behind(mut self, call: Call) -> Self {
+        self.awaits = Some(call);
+        self
     }
 
     /// Not before so many of these calls went well.
@@ -126,6 +135,10 @@ impl Fault {
 
     /// Whether this call is the one.
     fn strikes(&mut self, call: Call) -> bool {
+        if self.awaits.is_some() {
+            self.awaits = self.awaits.filter(|awaited| *awaited != call);
+            return false;
+        }
         if self.times == 0 || !(self.on == call || self.on == Call::Any) {
             return false;
         }
