@@ -35,4 +35,5 @@ mod scaling;
 mod schema;
 mod slt;
 mod support;
+mod transport;
 mod versions;
