@@ -42,4 +42,5 @@ mod schema;
 mod slt;
 mod source_checks;
 mod support;
+mod transport;
 mod versions;

@@ -1,6 +1,10 @@
-//! What must hold of an extract is looked at before any model is built.
+//! What must hold of an extract is looked at before any model is built, and what its records lack is told.
 
-use crate::support::project::Project;
+use crate::support::{
+    orders_api::{ONE_BY_ONE, numbered, project},
+    pages::Pages,
+    project::Project,
+};
 
 fn with_checks(checks: &str) -> Project {
     let project = Project::orders();
@@ -152,7 +156,7 @@ fn a_check_that_cannot_be_is_refused_at_its_line_and_all_are_told_at_once() {
 
 #[test]
 fn a_check_of_a_source_that_has_the_wrong_type_is_found_without_data() {
-    let project = with_checks("      - {in_window: customer}\n");
+    let project = with_checks("      - {in_window: amount}\n");
     let outcome = project.run(["check"]);
     assert_eq!(outcome.code, Some(2), "{}", outcome.screen());
     assert!(
@@ -160,4 +164,31 @@ fn a_check_of_a_source_that_has_the_wrong_type_is_found_without_data() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn fields_that_records_lack_are_counted_by_name_and_one_that_none_has_is_a_warning() {
+    let api = Pages::serve(|wanted| numbered(wanted, 6));
+    let project = project(&api, ONE_BY_ONE);
+    let column = "customer: {type: text}";
+    let more = format!("{column}\n      note: {{type: text}}");
+    project.edit("dfpipe.yml", column, &more);
+    let outcome = project.succeed(["run"]);
+    assert!(
+        outcome.stderr.contains("without amount: 1 record\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        outcome
+            .stdout
+            .contains("Records without a field\n  orders: amount  1\n  orders: note    6\n"),
+        "{}",
+        outcome.stdout
+    );
+    let warning = "warning: no record of `orders` has the field `note`";
+    assert!(outcome.stdout.contains(warning), "{}", outcome.stdout);
+    assert_eq!(outcome.stdout.matches("no record of").count(), 1);
+    let missing = project.json("run.json")["sources"][0]["missing"].clone();
+    assert_eq!(missing, serde_json::json!({"amount": 1, "note": 6}));
 }
