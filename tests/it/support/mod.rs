@@ -1,6 +1,7 @@
 //! What the tests are served by: a project of their own, and real services on loopback.
 
 pub(crate) mod addresses;
+pub(crate) mod api;
 pub(crate) mod artefacts;
 pub(crate) mod catalog;
 pub(crate) mod chromium;
