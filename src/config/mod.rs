@@ -17,9 +17,11 @@ pub mod column;
 pub mod conform;
 pub mod interpolate;
 mod number;
+pub mod path;
 mod profile;
 mod raw;
 mod resolve;
+mod rest;
 mod said;
 pub mod schema;
 pub mod secret;
@@ -28,8 +30,10 @@ pub mod yaml;
 
 pub use column::{Column, ColumnType, Personal};
 pub use raw::{
-    NotifyOn, OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
-    RawParameter as Parameter, WorkingCopies,
+    NotifyOn, OnRepeat, RawFormat as FileFormat, RawParameter as Parameter, WorkingCopies,
+};
+pub use rest::{
+    Auth, Crm, Fields, Filter, NamedKey, OAuth2, PageSize, Paging, PagingKind, Total, Way, shown,
 };
 pub use secret::Secret;
 
@@ -162,51 +166,6 @@ pub struct Files {
     pub format: FileFormat,
     /// Where the list of records stands in a JSON document.
     pub records: Vec<String>,
-}
-
-/// A REST API that answers in pages.
-#[derive(Clone, Debug)]
-pub struct Crm {
-    /// Address of the collection, without query.
-    pub url: url::Url,
-    /// Query parameters of every request.
-    pub query: Vec<(String, String)>,
-    /// How requests are signed.
-    pub auth: Option<std::sync::Arc<Auth>>,
-    /// Where the list of records stands in a page.
-    pub records: Vec<String>,
-    /// How one page leads to the next.
-    pub pagination: Paging,
-    /// Requests allowed in any 60 seconds.
-    pub requests_per_minute: u32,
-    /// Until a request is given up.
-    pub timeout: std::time::Duration,
-    /// How often a failed request is tried again.
-    pub retries: u32,
-}
-
-/// How one page leads to the next.
-#[derive(Clone, Debug)]
-pub struct Paging {
-    /// Name of the page's or cursor's parameter.
-    pub parameter: String,
-    /// Name of the page size's parameter.
-    pub size_parameter: String,
-    /// Records asked for per page.
-    pub size: u32,
-    /// Where a page says how many records there are in all.
-    pub total: Vec<String>,
-    /// What the parameter holds.
-    pub next: Next,
-}
-
-/// What leads to the next page.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// Pages are numbered from here.
-    Number(u64),
-    /// A page holds the cursor of the next at this path.
-    Cursor(Vec<String>),
 }
 
 /// A Kafka topic, read once, bounded by the window.

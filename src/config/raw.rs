@@ -11,6 +11,10 @@ use super::{
     secret::Secret,
 };
 
+mod rest;
+
+pub use rest::{RawAuth, RawCrm, RawFields, RawFilter, RawNamedKey, RawOAuth2, RawPagination};
+
 /// A dfpipe project.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -178,95 +182,6 @@ pub enum RawFormat {
     Csv,
     /// Apache Parquet.
     Parquet,
-}
-
-/// A REST API that answers in pages.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawCrm {
-    /// Scheme, host and path prefix, such as `https://api.crm.example`.
-    pub url: String,
-    /// Path of the collection, such as `/v1/customers`.
-    pub path: String,
-    /// Query parameters of every request; `${as_of}`, `${window_start}`, `${window_end}` and
-    /// `${run_date}` are filled in at each run.
-    #[serde(default)]
-    pub query: IndexMap<String, String>,
-    /// How requests are signed.
-    pub auth: Option<RawAuth>,
-    /// Where the list of records stands in a page. Default: `data`.
-    pub records: Option<String>,
-    /// How one page leads to the next.
-    pub pagination: RawPagination,
-    /// Requests allowed in any 60 seconds, up to 100000. Default: 100.
-    pub requests_per_minute: Option<u32>,
-    /// Seconds until a request is given up. Default: 30.
-    pub timeout_seconds: Option<u64>,
-    /// How often a failed request is tried again, up to 100. Default: 5.
-    pub retries: Option<u32>,
-}
-
-/// How requests are signed.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RawAuth {
-    /// `Authorization: Bearer …`.
-    Bearer(Secret),
-    /// A header of another name.
-    Header(RawHeader),
-}
-
-/// A header that signs requests.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawHeader {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: Secret,
-}
-
-/// How one page leads to the next.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum RawPagination {
-    /// Pages are numbered.
-    PageNumber(RawPageNumber),
-    /// Each page names the next by an opaque cursor in its body.
-    Cursor(RawCursor),
-}
-
-/// Numbered pages.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawPageNumber {
-    /// Name of the page's parameter. Default: `page`.
-    pub parameter: Option<String>,
-    /// Number of the first page. Default: 1.
-    pub first: Option<u64>,
-    /// Name of the page size's parameter. Default: `per_page`.
-    pub size_parameter: Option<String>,
-    /// Records asked for per page. Default: 100.
-    pub size: Option<u32>,
-    /// Where a page says how many records there are in all. Without it pages are asked for until one
-    /// is empty.
-    pub total: Option<String>,
-}
-
-/// Pages that name their successor.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawCursor {
-    /// Name of the cursor's parameter. Default: `cursor`.
-    pub parameter: Option<String>,
-    /// Where a page holds the next cursor. Default: `next_cursor`.
-    pub next: Option<String>,
-    /// Name of the page size's parameter. Default: `limit`.
-    pub size_parameter: Option<String>,
-    /// Records asked for per page. Default: 100.
-    pub size: Option<u32>,
-    /// Where a page says how many records there are in all.
-    pub total: Option<String>,
 }
 
 /// A Kafka topic, read once, bounded by the window.

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap};
 
+use super::client::Page;
 use crate::error::Result;
 
 /// One answer, a refusal as well.
@@ -18,7 +19,7 @@ pub struct Answer {
     /// How many requests the server says that it allows.
     pub allowance: Option<Allowance>,
     /// What it holds, or why that is no success.
-    pub body: Result<String>,
+    pub page: Result<Page>,
 }
 
 /// How many requests a server allows.

@@ -4,30 +4,63 @@
 //! failure of the server.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use url::Url;
 
 use crate::{
-    config::Auth,
+    config::{Auth, NamedKey, Secret, Way},
     error::{Error, Result},
 };
 
-/// Name and value of the header that `auth` asks for.
-pub fn header(auth: &Auth) -> Result<(HeaderName, HeaderValue)> {
-    let (name, mut value) = match auth {
-        Auth::Bearer(key) => {
-            let value = HeaderValue::try_from(format!("Bearer {}", key.expose()));
-            (AUTHORIZATION, value.map_err(|_| unsendable("auth.bearer"))?)
-        }
-        Auth::Header(header) => {
-            let name = HeaderName::try_from(header.name.as_str()).map_err(|_| {
-                Error::usage("`auth.header.name` cannot be the name of a header")
-                    .with_hint("a name is made of letters, digits and `-`, such as `X-Api-Key`")
-            })?;
-            let value = HeaderValue::try_from(header.value.expose());
-            (name, value.map_err(|_| unsendable("auth.header.value"))?)
-        }
-    };
-    value.set_sensitive(true);
-    Ok((name, value))
+/// How requests are signed.
+#[derive(Clone)]
+pub enum Signer {
+    /// By a header.
+    Header(HeaderName, HeaderValue),
+    /// By a parameter of the query.
+    Query(NamedKey),
+}
+
+impl Signer {
+    /// Signs as `auth` says.
+    pub fn new(auth: &Auth) -> Result<Self> {
+        let (name, mut value) = match &auth.way {
+            Way::Query(key) => return Ok(Self::Query(key.clone())),
+            Way::Bearer(key) => (AUTHORIZATION, bearer(key, "auth.bearer")?),
+            Way::Header(header) => {
+                let name = HeaderName::try_from(header.name.as_str()).map_err(|_| {
+                    Error::usage("`auth.header.name` cannot be the name of a header")
+                        .with_hint("a name is made of letters, digits and `-`, such as `X-Api-Key`")
+                })?;
+                let value = HeaderValue::try_from(header.value.expose());
+                (name, value.map_err(|_| unsendable("auth.header.value"))?)
+            }
+            _ => return Err(Error::bug("unfinished")),
+        };
+        value.set_sensitive(true);
+        Ok(Self::Header(name, value))
+    }
+
+    /// Puts the signature into the address, if it belongs there: one that an API put there is replaced.
+    pub fn address(&self, url: &Url) -> Url {
+        let Self::Query(key) = self else {
+            return url.clone();
+        };
+        let others: Vec<_> = url
+            .query_pairs()
+            .filter(|(name, _)| *name != key.name)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        let mut url = url.clone();
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .append_pair(&key.name, key.value.expose());
+        url
+    }
+}
+
+fn bearer(key: &Secret, setting: &str) -> Result<HeaderValue> {
+    HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| unsendable(setting))
 }
 
 fn unsendable(setting: &str) -> Error {
@@ -35,45 +68,4 @@ fn unsendable(setting: &str) -> Error {
         "it holds a line break or a character that is not plain ASCII: look at the variable that it \
          reads, whose last character may be a line break",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::header;
-    use crate::{config::Auth, error::Error};
-
-    fn read(json: &str) -> Result<(String, String), Error> {
-        let auth: Auth = serde_json::from_str(json).unwrap();
-        let (name, value) = header(&auth)?;
-        Ok((name.to_string(), value.to_str().unwrap().to_owned()))
-    }
-
-    #[test]
-    fn a_key_that_no_header_can_hold_is_a_usage_error_that_does_not_show_it() {
-        for (json, setting) in [
-            (r#"{"bearer":"hunter2\n"}"#, "`auth.bearer`"),
-            (r#"{"bearer":"hunter2é\u0000"}"#, "`auth.bearer`"),
-            (
-                r#"{"header":{"name":"X-Key","value":"hunter2\r\n"}}"#,
-                "`auth.header.value`",
-            ),
-            (
-                r#"{"header":{"name":"hunter2 key","value":"k"}}"#,
-                "`auth.header.name`",
-            ),
-        ] {
-            let error = read(json).unwrap_err();
-            assert_eq!(error.kind().exit_code(), 2);
-            assert!(error.message().starts_with(setting), "{error}");
-            assert!(!format!("{error:?} {:?}", error.hint()).contains("hunter2"));
-        }
-    }
-
-    #[test]
-    fn a_key_is_sent_as_it_is() {
-        let bearer = read(r#"{"bearer":" k "}"#).unwrap();
-        assert_eq!(bearer, ("authorization".into(), "Bearer  k ".into()));
-        let own = read(r#"{"header":{"name":"X-Key","value":"k"}}"#).unwrap();
-        assert_eq!(own, ("x-key".into(), "k".into()));
-    }
 }

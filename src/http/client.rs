@@ -8,16 +8,12 @@ use std::{
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use reqwest::{
-    Response,
-    header::{HeaderName, HeaderValue},
-    redirect::Policy,
-};
+use reqwest::{Response, header::HeaderMap, redirect::Policy};
 use url::Url;
 
 use super::{
     answer::{Allowance, Answer, date},
-    auth,
+    auth::Signer,
     budget::Budget,
     failure::Failure,
 };
@@ -29,11 +25,22 @@ use crate::{
 /// The longest wait between two attempts, whatever a server asks for.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
+/// An answer that is a success.
+#[derive(Debug)]
+pub struct Page {
+    /// The address that was asked, without the signature.
+    pub url: Url,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
 /// A client of one API.
 #[derive(Clone)]
 pub struct Client {
     inner: reqwest::Client,
-    auth: Option<(HeaderName, HeaderValue)>,
+    signer: Option<Signer>,
     budget: Arc<Budget>,
     retries: u32,
 }
@@ -50,7 +57,7 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client of the API that `crm` describes.
     pub fn new(crm: &Crm) -> Result<Self> {
-        let auth = crm.auth.as_deref().map(auth::header).transpose()?;
+        let signer = crm.auth.as_deref().map(Signer::new).transpose()?;
         let inner = reqwest::Client::builder()
             .timeout(crm.timeout)
             .redirect(Policy::none())
@@ -60,18 +67,18 @@ impl Client {
         let budget = Arc::new(Budget::per_minute(crm.requests_per_minute));
         Ok(Self {
             inner,
-            auth,
+            signer,
             budget,
             retries: crm.retries,
         })
     }
 
-    /// The body at `url`, once `is_usable` accepts it.
-    pub async fn get_text(
+    /// The page at `url`, once `is_usable` accepts its body.
+    pub async fn get(
         &self,
         url: Url,
         is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
-    ) -> Result<String> {
+    ) -> Result<Page> {
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(Duration::from_secs(32))
@@ -93,11 +100,11 @@ impl Client {
         &self,
         url: &Url,
         is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
-    ) -> Result<String, Failure> {
+    ) -> Result<Page, Failure> {
         let response = self.send(url).await?;
-        let body = body(url, response).await?;
-        is_usable(&body).map_err(|cause| Failure::passing(url, &cause))?;
-        Ok(body)
+        let page = page(url, response).await?;
+        is_usable(&page.body).map_err(|cause| Failure::passing(url, &cause))?;
+        Ok(page)
     }
 
     /// Asks once, to look at the API and not to read it: what it says beside the body counts as well,
@@ -109,7 +116,7 @@ impl Client {
             status: response.status().as_u16(),
             date: date(headers),
             allowance: Allowance::of(headers),
-            body: body(url, response).await.map_err(|failure| failure.error),
+            page: page(url, response).await.map_err(|failure| failure.error),
         })
     }
 
@@ -120,8 +127,9 @@ impl Client {
 
     async fn send(&self, url: &Url) -> Result<Response, Failure> {
         self.budget.take().await;
-        let mut request = self.inner.get(url.clone());
-        if let Some((name, value)) = &self.auth {
+        let signed = self.signer.as_ref().map(|signer| signer.address(url));
+        let mut request = self.inner.get(signed.unwrap_or_else(|| url.clone()));
+        if let Some(Signer::Header(name, value)) = &self.signer {
             request = request.header(name, value);
         }
         request.send().await.map_err(|error| broken(url, error))
@@ -129,7 +137,7 @@ impl Client {
 }
 
 /// What a success holds; anything else is a failure.
-async fn body(url: &Url, response: Response) -> Result<String, Failure> {
+async fn page(url: &Url, response: Response) -> Result<Page, Failure> {
     let status = response.status();
     if !status.is_success() {
         return Err(Failure::of_status(
@@ -139,8 +147,11 @@ async fn body(url: &Url, response: Response) -> Result<String, Failure> {
             wall_clock(),
         ));
     }
+    let headers = response.headers().clone();
     let body = response.bytes().await.map_err(|error| broken(url, error))?;
-    text(&body).map_err(|cause| Failure::passing(url, &cause))
+    let body = text(&body).map_err(|cause| Failure::passing(url, &cause))?;
+    let url = url.clone();
+    Ok(Page { url, headers, body })
 }
 
 /// A body as text, strictly: what a lenient decoder replaces would be loaded as if it had been sent.

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use reqwest::{StatusCode, header::HeaderMap};
 use url::Url;
 
-use crate::error::{Error, Kind};
+use crate::{
+    config::shown,
+    error::{Error, Kind},
+};
 
 /// Why a request failed.
 #[derive(Debug)]
@@ -74,17 +77,6 @@ impl Failure {
     }
 }
 
-/// An address without its query, which may hold keys, and without credentials.
-pub fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Both fail only for addresses without a host, which the configuration refuses.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
-}
-
 /// `Retry-After` in seconds or as a date.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers
@@ -105,7 +97,7 @@ mod tests {
 
     use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-    use super::{retry_after, shown};
+    use super::retry_after;
 
     #[test]
     fn retry_after_is_read_in_seconds_and_as_a_date() {
@@ -120,13 +112,5 @@ mod tests {
             let expected = seconds.map(Duration::from_secs);
             assert_eq!(retry_after(&headers, now), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn an_address_is_shown_without_query_and_credentials() {
-        let url = "https://user:secret@crm.test/v1?key=secret#x"
-            .parse()
-            .unwrap();
-        assert_eq!(shown(&url), "https://crm.test/v1");
     }
 }

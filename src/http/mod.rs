@@ -14,6 +14,5 @@ mod failure;
 mod post;
 
 pub use answer::{Allowance, Answer};
-pub use client::Client;
-pub use failure::shown;
+pub use client::{Client, Page};
 pub use post::post_json;

@@ -279,7 +279,7 @@ pub fn extract_files<'a>(
 fn origin(from: &From) -> String {
     match from {
         From::Files(files) => files.path.clone(),
-        From::Crm(crm) => crm.url.to_string(),
+        From::Crm(crm) => crm.shown(),
         From::Kafka(kafka) => format!("{} at {}", kafka.topic, kafka.brokers),
     }
 }

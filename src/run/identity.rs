@@ -59,7 +59,10 @@ fn without_transport(crm: &mut config::Crm) {
     crm.timeout = std::time::Duration::ZERO;
     crm.requests_per_minute = 0;
     crm.retries = 0;
-    crm.pagination.size = 0;
+    crm.concurrency = 0;
+    if let Some(size) = &mut crm.pagination.size {
+        size.records = 0;
+    }
 }
 
 /// The identity of the table of `model`, given the hashes of all tables that are there by now.

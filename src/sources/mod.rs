@@ -8,7 +8,10 @@
 //!
 //! No source knows a sink, and none knows SQL.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hasher},
+};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -68,6 +71,8 @@ impl Window {
 pub struct Privacy {
     hasher: EmailHasher,
     masker: Masker,
+    /// Begins every fingerprint, so that nobody without the key can look records up by theirs.
+    salt: String,
 }
 
 impl Privacy {
@@ -76,8 +81,19 @@ impl Privacy {
         let hasher = EmailHasher::new(key.expose().as_bytes());
         Self {
             masker: Masker::new(hasher.clone()),
+            salt: hasher
+                .hash("fingerprint@dfpipe.invalid")
+                .unwrap_or_default(),
             hasher,
         }
+    }
+
+    /// A number that is equal for equal bytes under the same key, and tells nothing of them.
+    pub fn fingerprint(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(self.salt.as_bytes());
+        hasher.write(bytes);
+        hasher.finish()
     }
 
     /// Text without addresses.

@@ -1,9 +1,9 @@
 //! A REST API as a source: one partition that follows the pages, one part per page.
 //!
 //! ```text
-//! config ─▶ first request ─▶ page ─▶ records ─▶ decoder ─▶ batches
-//!                 ▲            │
-//!                 └── next ◀───┘ (number or cursor; a cursor seen before ends in an error)
+//! config ─▶ pagination ─▶ request ─▶ page ─▶ records ─▶ decoder ─▶ batches
+//!               ▲                      │
+//!               └──── what it says ◀───┘ (what came before is left out; a page that comes again is an error)
 //! ```
 
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::Scan;
 use crate::{config::Crm, error::Result, http::Client};
 
-mod page;
+mod collection;
+mod pagination;
 mod scan;
 mod survey;
 

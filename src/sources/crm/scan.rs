@@ -1,9 +1,6 @@
 //! Reads pages one after the other and decodes their records.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::SchemaRef},
@@ -16,11 +13,14 @@ use datafusion::{
 };
 use tokio::sync::mpsc::Sender;
 
-use super::page::{self, Page};
+use super::{
+    collection::Collection,
+    pagination::{Facts, Next, Pager, Step},
+};
 use crate::{
     config::Crm,
     error::{Error, Result},
-    http::Client,
+    http::{Client, Page},
     sources::{
         Scan,
         partition::external,
@@ -76,12 +76,13 @@ impl Task {
             Arc::clone(&scan.log),
         );
         let mut decoder = decoder.map_err(|error| broken_batch(&error))?;
-        let mut pages = page::Pages::new(&self.crm, scan.window);
+        let collection = Collection::new(&self.crm, scan.window);
+        let mut pager = Pager::new(&self.crm.pagination);
         loop {
-            let page = self.page(&pages, &mut decoder).await?;
-            scan.log.meter().note(0, pages.range());
-            let more = pages.advance(&page)?;
-            self.tell(&pages);
+            let page = self.page(&collection, &mut pager).await?;
+            let step = self.decode(&page, &mut pager, &mut decoder)?;
+            scan.log.meter().note(0, pager.range());
+            self.tell(&pager);
             let enough = scan.limit.is_some_and(|limit| decoder.decoded() >= limit);
             if let Some(batch) = decoder.flush().map_err(|error| broken_batch(&error))?
                 && output.send(Ok(batch)).await.is_err()
@@ -91,15 +92,15 @@ impl Task {
             if enough {
                 return Ok(());
             }
-            if !more {
-                return pages.complete();
+            if step.next == Next::End {
+                return pager.complete();
             }
         }
     }
 
     /// Says what is left, where the API tells.
-    fn tell(&self, pages: &page::Pages) {
-        let (Some(total), Some(left)) = (pages.total, pages.left()) else {
+    fn tell(&self, pager: &Pager) {
+        let (Some(total), Some(left)) = (pager.total(), pager.left()) else {
             return;
         };
         let left = usize::try_from(left).unwrap_or(usize::MAX);
@@ -108,38 +109,51 @@ impl Task {
         meter.takes_at_least(self.client.least_wait(left));
     }
 
-    /// Asks for a page and decodes its records.
-    async fn page(&self, pages: &page::Pages, decoder: &mut Decoder) -> Result<Page> {
+    /// Asks for the next page, until it comes.
+    async fn page(&self, collection: &Collection, pager: &mut Pager) -> Result<Page> {
         let records_path = &self.crm.records;
-        // What is wrong with a page may be said in the page's own words.
-        let masked =
-            |error: serde_json::Error| self.scan.privacy.mask(&error.to_string()).into_owned();
         let is_page = |body: &str| {
             Document::parse(body, records_path)
                 .map(|_| ())
-                .map_err(masked)
+                .map_err(|error| self.masked(&error))
         };
-        let body = self.client.get_text(pages.url(), &is_page).await?;
-        let document = Document::parse(&body, records_path).map_err(|error| {
-            Error::outside("a page is not the JSON it should be").because(masked(error))
+        let address = collection.address(&pager.request());
+        self.client.get(address, &is_page).await
+    }
+
+    /// What is wrong with a page may be said in the page's own words.
+    fn masked(&self, error: &serde_json::Error) -> String {
+        self.scan.privacy.mask(&error.to_string()).into_owned()
+    }
+
+    /// Decodes the records of a page that did not come before.
+    fn decode(&self, page: &Page, pager: &mut Pager, decoder: &mut Decoder) -> Result<Step> {
+        let document = Document::parse(&page.body, &self.crm.records).map_err(|error| {
+            Error::outside("a page is not the JSON it should be").because(self.masked(&error))
         })?;
-        let within = format!("page {}", pages.number);
-        let mut hasher = DefaultHasher::new();
-        for (position, record) in (1..).zip(&document.records) {
+        let (part, within) = (pager.number(), format!("page {}", pager.number()));
+        let records = document.records.iter();
+        let records: Vec<_> = records
+            .map(|record| self.scan.privacy.fingerprint(record.get().as_bytes()))
+            .collect();
+        let step = pager.advance(&Facts {
+            url: &page.url,
+            body: &page.body,
+            headers: &page.headers,
+            records: &records,
+        })?;
+        for (index, record) in document.records.iter().enumerate() {
+            if !step.keeps(index) {
+                continue;
+            }
             let origin = Origin {
-                part: pages.number,
-                position,
+                part,
+                position: i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1),
                 within: &within,
                 unit: "record",
             };
-            record.get().hash(&mut hasher);
             decoder.json(record.get().as_bytes(), origin)?;
         }
-        let records = document.records.len();
-        Ok(Page {
-            body,
-            records,
-            fingerprint: hasher.finish(),
-        })
+        Ok(step)
     }
 }
