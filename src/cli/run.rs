@@ -51,6 +51,9 @@ pub struct Arguments {
     /// Begin anew, although a run of that date is not finished: that one is set aside
     #[arg(long, conflicts_with = "resume")]
     fresh: bool,
+    /// Go on with what came of a source that did not come to its end; everything says so
+    #[arg(long)]
+    allow_partial: bool,
     /// Do everything but the load, and leave nothing behind
     #[arg(long, conflicts_with_all = ["resume", "until", "fresh"])]
     dry_run: bool,
@@ -145,6 +148,7 @@ fn prepare(
         let request = Request {
             resume: Some(folder),
             until: arguments.until,
+            allow_partial: arguments.allow_partial,
             ..Request::default()
         };
         return Ok((pipeline, request));
@@ -165,6 +169,7 @@ fn prepare(
         resume: None,
         fresh: arguments.fresh,
         dry_run: arguments.dry_run,
+        allow_partial: arguments.allow_partial,
     };
     Ok((pipeline, request))
 }

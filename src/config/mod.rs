@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 
+pub mod check;
 pub mod column;
 pub mod conform;
 pub mod interpolate;
@@ -142,8 +143,19 @@ pub struct Source {
     pub columns: Vec<Column>,
     /// Largest share of unreadable records before the run fails.
     pub max_dead_letters: f64,
+    /// What must hold of the extract.
+    pub checks: Vec<SourceCheck>,
     /// Where the records are.
     pub from: From,
+}
+
+/// What must hold of an extract, and where that is said.
+#[derive(Clone, Debug)]
+pub struct SourceCheck {
+    /// What.
+    pub check: check::BuiltinCheck,
+    /// Where.
+    pub place: crate::error::Place,
 }
 
 /// Where the records of a source are.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    check::BuiltinCheck,
     column::{TYPE_NAMES, TYPE_PATTERN},
     secret::Secret,
 };
@@ -104,6 +105,9 @@ pub struct RawSource {
     pub columns: IndexMap<String, RawColumn>,
     /// Largest share of unreadable records before the run fails. Default: 0.01.
     pub max_dead_letters: Option<f64>,
+    /// What must hold of the extract, looked at before any model is built: each entry as a check in a model's header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<BuiltinCheck>,
     /// Where the records are; a profile usually says.
     pub from: RawFrom,
 }

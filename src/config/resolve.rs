@@ -10,18 +10,20 @@ use std::{
 
 use super::{
     Column, ColumnType, Config, Destination, Engine, FileFormat, Files, From, Kafka, Notify,
-    NotifyOn, OpenLineage, Personal, Report, Source, path,
+    NotifyOn, OpenLineage, Personal, Report, Source, SourceCheck,
+    check::{self, BuiltinCheck},
+    path,
     raw::{
         RawColumn, RawConfig, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka, RawNotify,
         RawOpenLineage, RawPii, RawSource,
     },
     said,
     size::parse_size,
-    yaml::{Node, Text},
+    yaml::{Data, Node, Text},
 };
 use crate::{
     clock::parse_time,
-    error::{Error, Result},
+    error::{Error, Place, Result, did_you_mean},
 };
 
 mod rest;
@@ -46,6 +48,16 @@ impl Places<'_> {
     fn problem(&self, path: &[&str], message: String) -> Error {
         let node = self.node(path).unwrap_or(self.root);
         Error::usage(message).at(self.text.place(node.mark))
+    }
+
+    /// The place of an item of a list.
+    fn item(&self, path: &[&str], index: usize) -> Place {
+        let list = path.iter().try_fold(self.root, |node, key| node.get(key));
+        let item = list.and_then(|list| match &list.data {
+            Data::List(items) => items.get(index),
+            _ => None,
+        });
+        self.text.place(item.or(list).unwrap_or(self.root).mark)
     }
 
     /// A value as it stands in the file: what variables hold is not for the screen.
@@ -234,6 +246,7 @@ impl Resolver<'_> {
             RawFrom::Crm(crm) => From::Crm(self.crm(&name, &columns, crm)),
             RawFrom::Kafka(kafka) => From::Kafka(self.kafka(&name, kafka)),
         };
+        let checks = self.checks(&name, &columns, raw.checks);
         let (description, key) = (raw.description, raw.key);
         Source {
             name,
@@ -241,8 +254,28 @@ impl Resolver<'_> {
             key,
             columns,
             max_dead_letters: share,
+            checks,
             from,
         }
+    }
+
+    fn checks(
+        &mut self,
+        source: &str,
+        columns: &[Column],
+        checks: Vec<BuiltinCheck>,
+    ) -> Vec<SourceCheck> {
+        let columns = columns.iter().map(|column| column.name.as_str());
+        let columns: Vec<_> = columns.chain(RESERVED_COLUMNS).collect();
+        let checks = checks.into_iter().enumerate().map(|(index, check)| {
+            let place = self.places.item(&["sources", source, "checks"], index);
+            let problems = of_extract(&check, source, &columns);
+            let problems = problems.into_iter().flat_map(Error::each);
+            let problems = problems.map(|problem| problem.at(place.clone()));
+            self.problems.extend(problems);
+            SourceCheck { check, place }
+        });
+        checks.collect()
     }
 
     fn column(&mut self, source: &str, name: String, raw: RawColumn) -> Column {
@@ -373,6 +406,31 @@ impl Resolver<'_> {
             self.folder(path).display().to_string()
         }
     }
+}
+
+/// What is wrong with a check of the extract of `source`, which has these columns.
+fn of_extract(check: &BuiltinCheck, source: &str, columns: &[&str]) -> Option<Error> {
+    if let Some(problem) = check::rules::problem(check) {
+        return Some(problem);
+    }
+    if !check.tables().is_empty() {
+        let message = format!("a check of `{source}` cannot look at other tables");
+        return Some(
+            Error::usage(message)
+                .because("the extract is looked at before any model is built")
+                .with_hint("make it a check of a model, or a file in sql/checks/"),
+        );
+    }
+    let named = check.columns().into_iter();
+    let unknown = named.filter(|name| !columns.contains(&name.as_str()));
+    let unknown = unknown.map(|name| {
+        let error = Error::usage(format!("`{source}` has no column `{name}`"));
+        match did_you_mean(name, columns.iter().copied()) {
+            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+            None => error.with_hint(format!("it has: {}", columns.join(", "))),
+        }
+    });
+    Error::all(unknown)
 }
 
 fn is_http(address: &str) -> bool {

@@ -18,6 +18,7 @@ pub fn report(record: &RunRecord) -> String {
     sections.push(table(&content::steps(record)));
     sections.push(table(&content::records(record)));
     sections.push(table(&content::left_out(record)));
+    sections.push(table(&content::missing(record)));
     sections.push(table(&content::resumed(record)));
     sections.push(flow(record));
     sections.extend(record.charts.iter().map(chart));

@@ -12,6 +12,7 @@ pub fn completion(record: &RunRecord) -> String {
         figures(record),
         table(&content::records(record)),
         table(&content::left_out(record)),
+        table(&content::missing(record)),
         resumed(record),
         result(record),
         attention(record),

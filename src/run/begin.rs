@@ -11,7 +11,7 @@ use super::{
     load,
     lock::Lock,
     plan::obstacles,
-    record::{Build, EngineRecord, Resumption, RunRecord, Status, Step},
+    record::{Build, EngineRecord, Resumption, RunRecord, Status},
     resume,
     scratch::Scratch,
     selection,
@@ -30,7 +30,7 @@ pub async fn begin<'a>(
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     match &request.resume {
-        Some(folder) => go_on(pipeline, folder, request.until, around).await,
+        Some(folder) => go_on(pipeline, folder, request, around).await,
         None if request.dry_run => dry_run(pipeline, request, around).await,
         None => anew(pipeline, request, around).await,
     }
@@ -83,11 +83,13 @@ async fn anew<'a>(
         select: request.select.clone(),
         uses: request.uses.clone(),
         new_load: request.new_load,
+        allow_partial: request.allow_partial,
         started_at: record.started_at,
         build,
     }))?;
     let execution = Execution {
         load_number,
+        allow_partial: request.allow_partial,
         journal: Some(Mutex::new(journal)),
         lock: Some(lock),
         ..execution(pipeline, around, prepared, folder, record)?
@@ -115,6 +117,7 @@ async fn dry_run<'a>(
     record.warnings.extend(stopping);
     let execution = Execution {
         scratch: Some(scratch),
+        allow_partial: request.allow_partial,
         ..execution(pipeline, around, prepared, folder, record)?
     };
     execution.started(false)
@@ -140,13 +143,13 @@ fn would_load(pipeline: &Pipeline, prepared: &Prepared, found: &obstacles::Found
 async fn go_on<'a>(
     pipeline: &'a Pipeline,
     folder: &RunFolder,
-    until: Option<Step>,
+    asked: &Request,
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     let config = &pipeline.config;
     let lock = take_lock(pipeline, around)?;
     let state = State::replay(journal::read(folder)?)?;
-    resume::refuse_step_behind(&state, until)?;
+    resume::refuse_step_behind(&state, asked.until)?;
     let prepared = prepare(pipeline, &state.begun.select).await?;
     let sink = prepared.sink.as_ref();
     let load_number = match &state.load {
@@ -190,6 +193,9 @@ async fn go_on<'a>(
     let execution = Execution {
         parameters: Parameters::of_run(&parameters),
         load_number,
+        allow_partial: asked.allow_partial || state.begun.allow_partial,
+        // What the destination may hold was made of it.
+        takes_partial: asked.allow_partial || state.may_have_loaded(),
         journal: Some(Mutex::new(journal)),
         earlier: Some(state),
         lock: Some(lock),
@@ -230,6 +236,8 @@ fn execution<'a>(
         earlier: None,
         selected: prepared.selected,
         load_number: None,
+        allow_partial: false,
+        takes_partial: false,
         lock: None,
         scratch: None,
     })

@@ -70,15 +70,17 @@ impl Execution<'_> {
         write_extract_log(&self.folder, &records)?;
         let names = records.iter().map(|record| record.name.as_str());
         register(&self.engine, &self.folder, names).await?;
-        for record in &records {
-            let source = config.sources.get(&record.name);
-            refuse_too_many(record, source, &self.folder.run_id)?;
-        }
         self.record.sources = records;
         for (source, reason) in wanted {
             let reason = reason.map(str::to_owned);
             state::redo(&mut self.record.resumed, &source.name, reason);
         }
+        self.refuse_partial()?;
+        for record in &self.record.sources {
+            let source = config.sources.get(&record.name);
+            refuse_too_many(record, source, &self.folder.run_id)?;
+        }
+        self.check_sources().await?;
         Ok(was_all_kept)
     }
 
@@ -94,6 +96,9 @@ impl Execution<'_> {
                     source: Box::new(record.clone()),
                     redone: redone.map(str::to_owned),
                 })?;
+                if record.partial.is_none() {
+                    remove_folder(&self.folder.landing(&source.name))?;
+                }
                 self.tell_extracted(&record, false);
                 Ok(record)
             }
@@ -128,6 +133,9 @@ impl Execution<'_> {
         if record.identity != self.source_identity(source) {
             return Earlier::Bad("its declaration has changed");
         }
+        if record.partial.is_some() && !self.takes_partial {
+            return Earlier::Bad("it was partial");
+        }
         for (path, facts) in extract_files(&self.folder, record) {
             if !is_unchanged(path, facts.clone()).await {
                 return Earlier::Bad("its files are missing or changed");
@@ -136,7 +144,7 @@ impl Execution<'_> {
         Earlier::Good(Box::new(record.clone()))
     }
 
-    fn source_identity(&self, source: &Source) -> String {
+    pub(super) fn source_identity(&self, source: &Source) -> String {
         let email_key = &self.record.build.email_key;
         identity::of_source(source, self.pipeline.window, email_key)
     }
@@ -151,16 +159,19 @@ impl Execution<'_> {
         create_folder(&folder)?;
         let [rejects, dead_letters] = refused_files(&self.folder, name);
         let log = Arc::new(RefusedLog::to_files(name, &rejects, &dead_letters)?);
+        let (landing, told) = self.landing(source).await?.unzip();
         let table = SourceTable::new(
             Arc::new(source.clone()),
             self.pipeline.window,
             privacy.clone(),
             Arc::clone(&log),
             self.pipeline.config.engine.partitions,
-        );
+        )
+        .landing_in(landing);
         let live = format!("{LIVE}.{name}");
         self.engine.register(&live, Arc::new(table))?;
         let reading = self.engine.extract(&live, &folder);
+        let reading = self.keeping_journal(source, told, reading);
         let files = watch(log.meter(), LOOK, reading, |reading| {
             self.tell_extracting(name, reading);
         });
@@ -186,7 +197,9 @@ impl Execution<'_> {
                 facts(&rejects, counts.rejected)?,
                 facts(&dead_letters, counts.dead_lettered)?,
             ],
-            warnings: log.warnings(),
+            warnings: warnings(&log, name),
+            partial: log.partial(),
+            missing: log.missing(),
             origin: origin(&source.from),
             ranges: log.meter().ranges().into_iter().map(as_recorded).collect(),
             identity: self.source_identity(source),
@@ -208,6 +221,8 @@ impl Execution<'_> {
             source: record.name.clone(),
             rows: record.rows,
             refused: record.rejected + record.dead_lettered,
+            missing: record.missing.clone(),
+            partial: record.partial.is_some(),
             seconds: record.seconds,
             kept,
         });
@@ -238,6 +253,15 @@ async fn watch<T>(
             }
         }
     }
+}
+
+/// What the source said, and which fields it never had.
+fn warnings(log: &RefusedLog, source: &str) -> Vec<String> {
+    let rows = log.counts().rows;
+    let missing = log.missing().into_iter();
+    let never = missing.filter(|(_, count)| *count == rows);
+    let never = never.map(|(field, _)| format!("no record of `{source}` has the field `{field}`"));
+    log.warnings().into_iter().chain(never).collect()
 }
 
 fn as_recorded(range: ReadRange) -> SourceRange {

@@ -39,6 +39,7 @@ pub fn of_source(source: &Source, window: Window, email_key: &str) -> String {
     let mut source = source.clone();
     source.max_dead_letters = 0.0;
     source.description = None;
+    source.checks.clear();
     match &mut source.from {
         From::Files(_) => {}
         From::Crm(crm) => without_transport(crm),

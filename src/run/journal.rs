@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     model::Use,
     sinks::Receipt,
+    sources::landing::Group,
     table_file::FileFacts,
 };
 
@@ -54,6 +55,22 @@ pub enum Entry {
     StepEnded {
         /// The step.
         step: Step,
+    },
+    /// Pages of a source are on disk.
+    Landed {
+        /// The source.
+        source: String,
+        /// Of what declaration and window they came.
+        identity: String,
+        /// The pages.
+        group: Box<Group>,
+    },
+    /// Pages of a source that were on disk are of no use any more.
+    LandingDropped {
+        /// The source.
+        source: String,
+        /// Why.
+        reason: String,
     },
     /// A source was read.
     Extracted {
@@ -114,6 +131,9 @@ pub struct Begun {
     pub uses: Vec<Use>,
     /// Whether `--new-load` was given.
     pub new_load: bool,
+    /// Whether `--allow-partial` was given.
+    #[serde(default)]
+    pub allow_partial: bool,
     /// The program.
     pub build: Build,
 }

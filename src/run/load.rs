@@ -130,8 +130,7 @@ impl Execution<'_> {
         let (staged, file) = self.sink.stage(&load, self.folder.path()).await?;
         self.journal(Entry::LoadStaged { file: file.clone() })?;
         let mut receipt = self.sink.commit(&load, &staged, &file).await?;
-        let warnings = self.record.all_warnings().into_iter().map(str::to_owned);
-        receipt.warnings.extend(warnings.collect::<Vec<_>>());
+        receipt.warnings.extend(self.record.all_warnings());
         self.journal(Entry::Loaded {
             receipt: Box::new(receipt.clone()),
         })

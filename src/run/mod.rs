@@ -32,6 +32,7 @@ mod folder;
 pub mod history;
 mod identity;
 mod journal;
+mod landing;
 mod load;
 mod lock;
 mod pipeline;
@@ -69,6 +70,8 @@ pub struct Request {
     pub fresh: bool,
     /// Whether all is done but the load, and nothing is left behind.
     pub dry_run: bool,
+    /// Whether the run goes on with what came of a source that did not come to its end.
+    pub allow_partial: bool,
 }
 
 /// What a run works with that is not its own.
@@ -124,6 +127,10 @@ struct Execution<'a> {
     selected: BTreeSet<String>,
     /// The number of the load; none if nothing is loaded.
     load_number: Option<u32>,
+    /// Whether it goes on with what came of a source that did not come to its end.
+    allow_partial: bool,
+    /// Whether what an earlier attempt has of such a source is enough, and nothing more is asked for.
+    takes_partial: bool,
     /// Held until the run is over.
     lock: Option<lock::Lock>,
     /// The folder of a dry run, removed with it.

@@ -1,6 +1,8 @@
 //! What a run tells while it goes on. The run says what happened; `cli/` decides how it looks, and
 //! lineage is made of it too.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::record::{RunRecord, Status, Step};
@@ -70,6 +72,10 @@ pub enum Event {
         rows: u64,
         /// Records that were refused.
         refused: u64,
+        /// How often a field was missing from a record that was kept, by the name of its column.
+        missing: BTreeMap<String, u64>,
+        /// Whether it did not come to its end.
+        partial: bool,
         /// How long it took.
         seconds: f64,
         /// Whether an earlier attempt had read it.

@@ -4,6 +4,7 @@
 //! config::Source ─▶ SourceTable (DataFusion table) ─▶ plan: partitions ─▶ scan: records
 //!                                                          │                 │
 //!                                  files · crm · kafka ────┘      record ────┴─▶ rows, refusals
+//!                                                                   └─▶ landing: pages that need not be asked for again
 //! ```
 //!
 //! No source knows a sink, and none knows SQL.
@@ -22,13 +23,16 @@ use crate::config::{Column, Secret, Source};
 pub mod crm;
 pub mod files;
 pub mod kafka;
+pub mod landing;
 mod meter;
+mod partial;
 mod partition;
 pub mod record;
 mod survey;
 mod table;
 
 pub use meter::{Meter, ReadRange, Reading};
+pub use partial::Partial;
 pub use partition::external;
 pub use record::{Counts, RefusedLog};
 pub use survey::{Examined, Survey, SurveyPart, examine, survey};

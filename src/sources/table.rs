@@ -15,7 +15,8 @@ use datafusion::{
 };
 
 use super::{
-    Privacy, Window, crm, files, kafka, partition::external, record::RefusedLog, source_schema,
+    Privacy, Window, crm, files, kafka, landing::Landing, partition::external, record::RefusedLog,
+    source_schema,
 };
 use crate::{
     config::{From, Source},
@@ -31,6 +32,7 @@ pub struct SourceTable {
     privacy: Privacy,
     log: Arc<RefusedLog>,
     max_partitions: usize,
+    landing: Option<Arc<Landing>>,
 }
 
 /// What one scan asks of a source.
@@ -50,6 +52,8 @@ pub struct Scan {
     pub log: Arc<RefusedLog>,
     /// Partitions that can run at a time; a source may give fewer.
     pub max_partitions: usize,
+    /// Where pages land, if all of the source is wanted and a crash is to be survived.
+    pub landing: Option<Arc<Landing>>,
 }
 
 impl SourceTable {
@@ -69,7 +73,14 @@ impl SourceTable {
             privacy,
             log,
             max_partitions,
+            landing: None,
         }
+    }
+
+    /// The same table; what is read of it lands in `landing`, so that it is read once only.
+    #[must_use]
+    pub fn landing_in(self, landing: Option<Arc<Landing>>) -> Self {
+        Self { landing, ..self }
     }
 }
 
@@ -100,11 +111,15 @@ impl TableProvider for SourceTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let all = || (0..self.schema.fields().len()).collect();
+        let all: Vec<_> = (0..self.schema.fields().len()).collect();
+        let projection = projection.cloned().unwrap_or_else(|| all.clone());
+        // A part of a source is not what a later attempt would go on with.
+        let is_whole = limit.is_none() && projection == all;
         let scan = Scan {
             source: Arc::clone(&self.source),
             window: self.window,
-            projection: projection.cloned().unwrap_or_else(all),
+            landing: self.landing.clone().filter(|_| is_whole),
+            projection,
             limit,
             privacy: self.privacy.clone(),
             log: Arc::clone(&self.log),

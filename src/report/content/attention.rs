@@ -45,7 +45,7 @@ pub fn attention(record: &RunRecord) -> Vec<Concern> {
     let warnings = record.all_warnings().into_iter().map(|warning| Concern {
         is_error: false,
         check: None,
-        message: warning.to_owned(),
+        message: warning,
         hint: None,
         examples: vec![],
     });

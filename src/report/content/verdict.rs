@@ -39,6 +39,11 @@ pub fn verdict(record: &RunRecord) -> Verdict {
         |step| format!("in {}", step.step.name()),
     );
     let (mood, word, how) = match record.status {
+        Status::Succeeded if record.is_partial() => (
+            Mood::Attention,
+            "completed, partial",
+            format!("completed in {took} with a partial extract"),
+        ),
         Status::Succeeded if super::attention(record).is_empty() => {
             (Mood::Good, "completed", format!("completed in {took}"))
         }
@@ -46,7 +51,10 @@ pub fn verdict(record: &RunRecord) -> Verdict {
         Status::DryRun => (
             Mood::Idle,
             "dry run",
-            format!("dry run completed in {took}"),
+            match record.is_partial() {
+                true => format!("dry run completed in {took} with a partial extract"),
+                false => format!("dry run completed in {took}"),
+            },
         ),
         Status::Stopped => {
             let last = record.steps.iter().rfind(|step| step.is_done);
@@ -75,8 +83,13 @@ pub fn data(record: &RunRecord) -> String {
         } else {
             ""
         };
+        let partial = if record.is_partial() {
+            " It is made of a partial extract."
+        } else {
+            ""
+        };
         return format!(
-            "The load is complete: {} in {}, as load {} of {}.{again}",
+            "The load is complete: {} in {}, as load {} of {}.{partial}{again}",
             counted(receipt.rows, "row"),
             receipt.destination,
             receipt.load_number,

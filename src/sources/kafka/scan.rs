@@ -244,6 +244,7 @@ mod tests {
             privacy: Privacy::new(&Secret::new("a key of this test")),
             log: Arc::new(RefusedLog::counting("events")),
             max_partitions: 1,
+            landing: None,
         }
     }
 
