@@ -4,10 +4,10 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test chaos services fixtures
+.PHONY: help check format lint test chaos bench-crm services fixtures
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: ## all that CI checks: format, lints, tests
 	$(MAKE) format
@@ -25,6 +25,9 @@ test: services ## set up the test services, then run every test
 
 chaos: services ## kill runs at many moments and resume them (takes some 20 minutes)
 	DFPIPE_CHAOS=200 cargo test --workspace --test it -- chaos
+
+bench-crm: ## how fast an API is read, and how much of that is decoding (PROFILE=dev: without a release build)
+	cargo bench --workspace --bench crm --profile $(or $(PROFILE),release)
 
 services: ## get the services that the tests talk to
 	tests/services/install.sh

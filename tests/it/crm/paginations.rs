@@ -21,7 +21,7 @@ fn each_pagination_brings_every_record_once() {
         for count in [0, 1, 10, 11] {
             let api = Api::of(people(count), Setup::paged(paging, 5));
             let project = pipeline(&api);
-            let outcome = project.run(["run", "-q"]);
+            let outcome = project.run(["run", "-q", "--until", "extract"]);
             assert_eq!(
                 outcome.code,
                 Some(0),

@@ -10,6 +10,9 @@ use crate::support::{
     project::Project,
 };
 
+/// What is said when twenty of forty came.
+const HALF: &str = "20 records (2 pages) came, 20 records";
+
 /// Forty people, ten at a time, of whom the API gives only the first twenty.
 fn half_of_forty(paging: Paging) -> Api {
     let api = Api::of(people(40), Setup::paged(paging, 10));
@@ -28,11 +31,10 @@ fn retries_used_up_midway_are_partial_what_arrived_is_kept_and_what_is_missing_i
         let api = half_of_forty(paging);
         let project = project_of(&api);
         let outcome = project.run(["run", "-q"]);
-        // Pages of counted paginations overlap, so how many are missing depends on how they are cut.
         ends(
             &outcome,
             4,
-            &["20 of 40 records", "page", "--allow-partial"],
+            &[HALF, "(2 pages) are missing", "503", "--allow-partial"],
         );
         let rows = landed(&the_run(&project));
         assert_eq!(ids(&rows), ids(&people(20)), "{paging:?}");
@@ -58,7 +60,7 @@ fn a_partial_extract_is_gone_on_with_if_asked_and_every_receipt_and_report_says_
     let api = half_of_forty(Paging::PageNumber);
     let project = project_of(&api);
     let outcome = project.run(["run", "--allow-partial"]);
-    ends(&outcome, 0, &["partial", "20 of 40 records"]);
+    ends(&outcome, 0, &["partial", HALF]);
     assert_eq!(ids(&project.rows("everyone.parquet")), ids(&people(20)));
     for file in [
         "run.json",
@@ -93,7 +95,11 @@ fn fewer_records_than_the_total_are_partial_and_no_success() {
         api.fail((0..20).map(|_| Fault::Total(15)));
         let project = project_of(&api);
         let outcome = project.run(["run", "-q"]);
-        ends(&outcome, 4, &["12 of 15 records"]);
+        ends(
+            &outcome,
+            4,
+            &["12 records", "3 records (1 page) are missing"],
+        );
         assert_eq!(
             ids(&landed(&the_run(&project))),
             ids(&people(12)),
@@ -153,6 +159,6 @@ fn a_partial_extract_is_not_adopted_as_whole_by_a_run_that_resumes_it() {
     let project = project_of(&api);
     assert_eq!(project.run(["run", "-q"]).code, Some(4));
     let outcome = project.run(["run", "-q", "--resume"]);
-    ends(&outcome, 4, &["20 of 40 records"]);
+    ends(&outcome, 4, &[HALF]);
     assert!(!artefacts::files(&the_run(&project)).is_empty());
 }

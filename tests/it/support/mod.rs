@@ -6,7 +6,6 @@ pub(crate) mod artefacts;
 pub(crate) mod catalog;
 pub(crate) mod chromium;
 pub(crate) mod connection;
-pub(crate) mod crm;
 pub(crate) mod fixtures;
 pub(crate) mod gate;
 pub(crate) mod kafka;
