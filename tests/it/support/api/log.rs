@@ -67,6 +67,9 @@ impl Asked {
 pub(super) struct Log {
     all: Vec<Asked>,
     pages: usize,
+    /// Requests that are not answered yet, and the most that ever were.
+    under_way: usize,
+    most_together: usize,
 }
 
 impl Log {
@@ -75,6 +78,21 @@ impl Log {
         self.pages += usize::from(asked.path == super::Api::PATH);
         self.all.push(asked);
         self.pages
+    }
+
+    /// A request for records is being answered.
+    pub(super) fn begin(&mut self) {
+        self.under_way += 1;
+        self.most_together = self.most_together.max(self.under_way);
+    }
+
+    /// It is answered.
+    pub(super) fn end(&mut self) {
+        self.under_way -= 1;
+    }
+
+    pub(super) fn most_together(&self) -> usize {
+        self.most_together
     }
 
     pub(super) fn all(&self) -> &[Asked] {

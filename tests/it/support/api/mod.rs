@@ -177,6 +177,11 @@ impl Api {
         log::busiest(&self.asked(), period)
     }
 
+    /// The most requests for records that were ever under way together.
+    pub(crate) fn most_together(&self) -> usize {
+        lock(&self.state.log).most_together()
+    }
+
     /// How many requests came too early.
     pub(crate) fn refused(&self) -> usize {
         let limit = self.state.limit.as_ref();

@@ -4,7 +4,7 @@ use std::{
     future, io,
     net::TcpListener,
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::{
@@ -22,6 +22,9 @@ use tokio::sync::oneshot;
 
 use super::{Api, Asked, Fault, State, body, lock, page};
 use crate::support::connection::{BreakableListener, Plug};
+
+/// How long a slow answer takes: long enough for whoever asks at once to be there together.
+const MOMENT: Duration = Duration::from_millis(30);
 
 pub(super) fn app(state: Arc<State>) -> Router {
     Router::new()
@@ -68,6 +71,11 @@ async fn records(
 ) -> Response {
     let asked = Asked::of(&request);
     let number = lock(&state.log).add(asked.clone());
+    lock(&state.log).begin();
+    if state.setup.is_slow {
+        tokio::time::sleep(MOMENT).await;
+    }
+    lock(&state.log).end();
     let mut answer = match limited(&state, asked.at) {
         Some(refusal) => refusal,
         None => answer(&state, plug, &asked, number).await,

@@ -36,6 +36,8 @@ pub(crate) struct Setup {
     /// Whether it says so in headers.
     pub(crate) announces_its_limit: bool,
     pub(crate) encoding: Option<Encoding>,
+    /// Whether it takes a moment for each answer, so that others are asked for meanwhile.
+    pub(crate) is_slow: bool,
 }
 
 /// How pages go on behind the last record.
@@ -95,6 +97,7 @@ impl Default for Setup {
             limit: None,
             announces_its_limit: false,
             encoding: None,
+            is_slow: false,
         }
     }
 }
