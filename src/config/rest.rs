@@ -16,6 +16,8 @@ pub struct Crm {
     pub url: Url,
     /// Query parameters of every request.
     pub query: Vec<(String, String)>,
+    /// Those of them whose values come from variables, and may be keys.
+    pub hidden: Vec<String>,
     /// Further headers of every request.
     pub headers: Vec<(String, String)>,
     /// How requests are signed.
@@ -50,6 +52,7 @@ impl Crm {
         Self {
             url: url.parse().unwrap(),
             query: vec![],
+            hidden: vec![],
             headers: vec![],
             auth: None,
             records: vec!["data".into()],

@@ -68,8 +68,14 @@ impl Resolver<'_> {
         ] {
             self.between(&here.at(&[]), name, value, range);
         }
+        let is_hidden = |name: &&String| {
+            let node = self.places.node(&here.at(&["query", name]));
+            node.is_some_and(|node| !variables(node).is_empty())
+        };
+        let hidden = raw.query.keys().filter(is_hidden).cloned().collect();
         Crm {
             url,
+            hidden,
             query: raw.query.into_iter().collect(),
             headers: raw.headers.into_iter().collect(),
             auth,
@@ -120,7 +126,10 @@ impl Resolver<'_> {
                 self.is_not_empty(&here.at(&["auth", "query", "name"]), &raw.name);
                 (Way::Query(named(raw)), &["auth", "query", "value"])
             }
-            RawAuth::OAuth2(raw) => (Way::OAuth2(self.oauth2(here, raw)), &["auth", "oauth2"]),
+            RawAuth::OAuth2(raw) => (
+                Way::OAuth2(self.oauth2(here, raw)),
+                &["auth", "oauth2", "client_secret"],
+            ),
         };
         let setting = self.setting(&here.at(path));
         let auth = Auth { way, setting };

@@ -14,8 +14,10 @@ use super::Scan;
 use crate::{config::Crm, error::Result, http::Client};
 
 mod collection;
+mod fetch;
 mod pagination;
 mod scan;
+mod secrecy;
 mod survey;
 
 pub use survey::{Examined, examine, survey};

@@ -15,7 +15,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     collection::Collection,
+    fetch::Fetch,
     pagination::{Facts, Next, Pager, Step},
+    secrecy::Secrecy,
 };
 use crate::{
     config::Crm,
@@ -39,15 +41,23 @@ pub struct Pages {
 struct Task {
     crm: Crm,
     client: Client,
+    secrecy: Secrecy,
     scan: Scan,
 }
 
 impl Pages {
     /// The partition that reads the collection of `crm`.
     pub fn new(schema: SchemaRef, crm: Crm, client: Client, scan: Scan) -> Self {
+        let secrecy = Secrecy::new(&crm, &scan.source, &scan.privacy);
+        let task = Task {
+            crm,
+            client,
+            secrecy,
+            scan,
+        };
         Self {
             schema,
-            task: Arc::new(Task { crm, client, scan }),
+            task: Arc::new(task),
         }
     }
 }
@@ -78,8 +88,13 @@ impl Task {
         let mut decoder = decoder.map_err(|error| broken_batch(&error))?;
         let collection = Collection::new(&self.crm, scan.window);
         let mut pager = Pager::new(&self.crm.pagination);
+        let fetch = Fetch {
+            crm: &self.crm,
+            client: &self.client,
+            secrecy: &self.secrecy,
+        };
         loop {
-            let page = self.page(&collection, &mut pager).await?;
+            let page = fetch.next(&collection, &mut pager).await?;
             let step = self.decode(&page, &mut pager, &mut decoder)?;
             scan.log.meter().note(0, pager.range());
             self.tell(&pager);
@@ -93,6 +108,9 @@ impl Task {
                 return Ok(());
             }
             if step.next == Next::End {
+                for note in pager.notes() {
+                    scan.log.warn(format!("`{}`: {note}", scan.source.name));
+                }
                 return pager.complete();
             }
         }
@@ -109,27 +127,11 @@ impl Task {
         meter.takes_at_least(self.client.least_wait(left));
     }
 
-    /// Asks for the next page, until it comes.
-    async fn page(&self, collection: &Collection, pager: &mut Pager) -> Result<Page> {
-        let records_path = &self.crm.records;
-        let is_page = |body: &str| {
-            Document::parse(body, records_path)
-                .map(|_| ())
-                .map_err(|error| self.masked(&error))
-        };
-        let address = collection.address(&pager.request());
-        self.client.get(address, &is_page).await
-    }
-
-    /// What is wrong with a page may be said in the page's own words.
-    fn masked(&self, error: &serde_json::Error) -> String {
-        self.scan.privacy.mask(&error.to_string()).into_owned()
-    }
-
     /// Decodes the records of a page that did not come before.
     fn decode(&self, page: &Page, pager: &mut Pager, decoder: &mut Decoder) -> Result<Step> {
         let document = Document::parse(&page.body, &self.crm.records).map_err(|error| {
-            Error::outside("a page is not the JSON it should be").because(self.masked(&error))
+            Error::outside("a page is not the JSON it should be")
+                .because(self.secrecy.masked(&error.to_string()))
         })?;
         let (part, within) = (pager.number(), format!("page {}", pager.number()));
         let records = document.records.iter();
