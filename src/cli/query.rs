@@ -49,16 +49,34 @@ enum Format {
 /// Runs the statement and prints its rows.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let config = context.config()?;
-    let run = history::find(&config, arguments.run.as_deref()).await?;
+    let asks_sources = history::names_sources(&arguments.statement);
+    let run = match history::find(&config, arguments.run.as_deref()).await {
+        // Sources can be asked before there is any run.
+        Err(_) if asks_sources && arguments.run.is_none() => None,
+        run => Some(run?),
+    };
     let spill = std::env::temp_dir();
     let engine = Engine::new(&config, &spill)?;
-    history::open(&engine, &run).await?;
+    let mut parameters = Parameters::default();
+    if let Some(run) = &run {
+        history::open(&engine, run).await?;
+        parameters = Parameters::of_run(&run.record.parameters);
+    }
     if history::names_warehouse(&arguments.statement) {
         history::open_warehouse(&engine, &config).await?;
     }
-    let parameters = Parameters::of_run(&run.record.parameters);
+    let live = match asks_sources {
+        true => history::open_sources(&engine, &config, &context.clock)?,
+        false => vec![],
+    };
     let rows = engine.ask(&arguments.statement, &parameters).await?;
-    print(rows, arguments.output, context).await
+    print(rows, arguments.output, context).await?;
+    for source in live {
+        for note in source.notes()? {
+            context.screen.note(&note);
+        }
+    }
+    Ok(())
 }
 
 async fn print(mut rows: Rows, format: Format, context: &Context) -> Result<()> {

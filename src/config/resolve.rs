@@ -11,7 +11,7 @@ use std::{
 use super::{
     Column, ColumnType, Config, Destination, Engine, FileFormat, Files, From, Kafka, Notify,
     NotifyOn, OpenLineage, Personal, Report, Source, SourceCheck,
-    check::{self, BuiltinCheck},
+    check::{BuiltinCheck, rules::of_extract},
     path,
     raw::{
         RawColumn, RawConfig, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka, RawNotify,
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::parse_time,
-    error::{Error, Place, Result, did_you_mean},
+    error::{Error, Place, Result},
 };
 
 mod rest;
@@ -406,31 +406,6 @@ impl Resolver<'_> {
             self.folder(path).display().to_string()
         }
     }
-}
-
-/// What is wrong with a check of the extract of `source`, which has these columns.
-fn of_extract(check: &BuiltinCheck, source: &str, columns: &[&str]) -> Option<Error> {
-    if let Some(problem) = check::rules::problem(check) {
-        return Some(problem);
-    }
-    if !check.tables().is_empty() {
-        let message = format!("a check of `{source}` cannot look at other tables");
-        return Some(
-            Error::usage(message)
-                .because("the extract is looked at before any model is built")
-                .with_hint("make it a check of a model, or a file in sql/checks/"),
-        );
-    }
-    let named = check.columns().into_iter();
-    let unknown = named.filter(|name| !columns.contains(&name.as_str()));
-    let unknown = unknown.map(|name| {
-        let error = Error::usage(format!("`{source}` has no column `{name}`"));
-        match did_you_mean(name, columns.iter().copied()) {
-            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
-            None => error.with_hint(format!("it has: {}", columns.join(", "))),
-        }
-    });
-    Error::all(unknown)
 }
 
 fn is_http(address: &str) -> bool {

@@ -64,8 +64,8 @@ impl Clock for Hand {
 struct Rule {
     limit: usize,
     period: Duration,
-    /// The requests of the last period: their number, and when they arrived at the latest.
-    arrived: VecDeque<(u64, Duration)>,
+    /// The requests of the last period: their number, and when they count no longer.
+    counted: VecDeque<(u64, Duration)>,
 }
 
 impl Ledger {
@@ -78,7 +78,8 @@ impl Ledger {
             hand,
             rules: vec![Rule::new(limit, PERIOD)],
             paused_until: Duration::ZERO,
-            next: 0,
+            // Those that only the server knows of are number 0.
+            next: 1,
         }
     }
 
@@ -101,7 +102,8 @@ impl Ledger {
         let number = self.next;
         self.next += 1;
         for rule in &mut self.rules {
-            rule.arrived.push_back((number, now + ARRIVES));
+            let over = now + ARRIVES + rule.length();
+            rule.counted.push_back((number, over));
         }
         Ok(number)
     }
@@ -109,11 +111,12 @@ impl Ledger {
     /// The request with this number has been answered, so that it arrived.
     pub fn arrived(&mut self, number: u64, now: Duration) {
         for rule in &mut self.rules {
-            let index = rule.arrived.partition_point(|(other, _)| *other < number);
-            if let Some((other, time)) = rule.arrived.get_mut(index)
+            let length = rule.length();
+            let index = rule.counted.partition_point(|(other, _)| *other < number);
+            if let Some((other, over)) = rule.counted.get_mut(index)
                 && *other == number
             {
-                *time = now.min(*time);
+                *over = (*over).min(now + length);
             }
         }
     }
@@ -142,7 +145,10 @@ impl Ledger {
             }
             None => {
                 let mut rule = Rule::new(limit, period);
-                rule.arrived.clone_from(&self.rules[0].arrived);
+                let (old, new) = (self.rules[0].length(), rule.length());
+                let sent = self.rules[0].counted.iter();
+                let sent = sent.map(|(number, over)| (*number, (*over + new).saturating_sub(old)));
+                rule.counted = sent.collect();
                 self.rules.push(rule);
                 self.rules.last_mut().expect("one was pushed just now")
             }
@@ -181,26 +187,26 @@ impl Rule {
         Self {
             limit,
             period,
-            arrived: VecDeque::new(),
+            counted: VecDeque::new(),
         }
+    }
+
+    /// How long a request counts after it arrived.
+    fn length(&self) -> Duration {
+        self.period + MARGIN
     }
 
     /// When the next request may go out.
     fn free_at(&mut self, now: Duration) -> Duration {
-        let length = self.period + MARGIN;
-        while self
-            .arrived
-            .front()
-            .is_some_and(|(_, time)| *time + length <= now)
-        {
-            self.arrived.pop_front();
+        while self.counted.front().is_some_and(|(_, over)| *over <= now) {
+            self.counted.pop_front();
         }
-        match self.arrived.len().checked_sub(self.limit) {
+        match self.counted.len().checked_sub(self.limit) {
             None => Duration::ZERO,
             // The latest of those that have to be over: they may have arrived in another order.
-            Some(over) => {
-                let times = self.arrived.iter().take(over + 1).map(|(_, time)| *time);
-                times.max().unwrap_or_default() + length
+            Some(surplus) => {
+                let first = self.counted.iter().take(surplus + 1);
+                first.map(|(_, over)| *over).max().unwrap_or_default()
             }
         }
     }
@@ -208,21 +214,21 @@ impl Rule {
     /// The server counts `used` requests of this period: those that we know nothing of are over when it is.
     fn use_up(&mut self, used: u64, renewed: Duration) {
         let used = usize::try_from(used).unwrap_or(usize::MAX).min(self.limit);
-        let over = renewed.saturating_sub(self.period);
-        while self.arrived.len() < used {
-            self.arrived.push_front((0, over));
+        while self.counted.len() < used {
+            self.counted.push_front((0, renewed));
         }
     }
 
     fn least_wait(&self, requests: usize, now: Duration) -> Duration {
-        let free = self.limit.saturating_sub(self.arrived.len());
+        let free = self.limit.saturating_sub(self.counted.len());
         let Some(behind) = requests.checked_sub(free + 1) else {
             return Duration::ZERO;
         };
         let rounds = u32::try_from(behind / self.limit).unwrap_or(u32::MAX);
-        let skipped = self.arrived.len().saturating_sub(self.limit);
-        let before = self.arrived.get(skipped + behind % self.limit);
-        let first = before.map_or(now, |(_, time)| *time) + self.period;
+        let skipped = self.counted.len().saturating_sub(self.limit);
+        let before = self.counted.get(skipped + behind % self.limit);
+        let over = before.map(|(_, over)| over.saturating_sub(MARGIN));
+        let first = over.unwrap_or(now + self.period);
         first.saturating_sub(now) + self.period.saturating_mul(rounds)
     }
 }

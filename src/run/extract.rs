@@ -12,11 +12,15 @@ use datafusion::arrow::{
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::mpsc::Receiver,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
     Event, Execution, RunFolder,
     folder::{create_folder, remove_folder},
+    history::LIVE,
     identity,
     journal::Entry,
     record::{SourceRange, SourceRecord, kind_of, seconds},
@@ -27,12 +31,12 @@ use crate::{
     config::{From, Source},
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables, part_name},
     error::{Error, Result},
-    sources::{Meter, Privacy, ReadRange, Reading, RefusedLog, SourceTable},
+    sources::{
+        Meter, Privacy, ReadRange, Reading, RefusedLog, SourceTable,
+        landing::{Landing, Told},
+    },
     table_file::{FileFacts, ParquetFile, hash_file},
 };
-
-/// The schema in which sources are read live.
-const LIVE: &str = "source";
 
 /// How often it is looked how far a source is: as often as people can see.
 const LOOK: Duration = Duration::from_millis(200);
@@ -150,6 +154,24 @@ impl Execution<'_> {
     }
 
     async fn extract_source(&self, source: &Source, privacy: &Privacy) -> Result<SourceRecord> {
+        let (landing, told) = self.landing(source, true).await?.unzip();
+        let read = self.read_source(source, privacy, landing.clone(), told);
+        match read.await {
+            Err(_) if landing.is_some_and(|landing| landing.is_dropped()) => {
+                let (landing, told) = self.landing(source, false).await?.unzip();
+                self.read_source(source, privacy, landing, told).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_source(
+        &self,
+        source: &Source,
+        privacy: &Privacy,
+        landing: Option<Arc<Landing>>,
+        told: Option<Receiver<Told>>,
+    ) -> Result<SourceRecord> {
         let clock = self.around.clock;
         let began = clock.now();
         let name = &source.name;
@@ -159,7 +181,6 @@ impl Execution<'_> {
         create_folder(&folder)?;
         let [rejects, dead_letters] = refused_files(&self.folder, name);
         let log = Arc::new(RefusedLog::to_files(name, &rejects, &dead_letters)?);
-        let (landing, told) = self.landing(source).await?.unzip();
         let table = SourceTable::new(
             Arc::new(source.clone()),
             self.pipeline.window,
@@ -169,7 +190,7 @@ impl Execution<'_> {
         )
         .landing_in(landing);
         let live = format!("{LIVE}.{name}");
-        self.engine.register(&live, Arc::new(table))?;
+        self.engine.replace(&live, Arc::new(table))?;
         let reading = self.engine.extract(&live, &folder);
         let reading = self.keeping_journal(source, told, reading);
         let files = watch(log.meter(), LOOK, reading, |reading| {

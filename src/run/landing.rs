@@ -15,15 +15,16 @@ use crate::{
 type Opened = (Arc<Landing>, mpsc::Receiver<Told>);
 
 impl Execution<'_> {
-    /// Where the pages of `source` land; nothing for sources without pages, and in a run that keeps no journal.
-    pub(super) async fn landing(&self, source: &Source) -> Result<Option<Opened>> {
+    /// Where the pages of `source` land, and whether it goes on with those that have; nothing for sources without
+    /// pages, and in a run that keeps no journal.
+    pub(super) async fn landing(&self, source: &Source, goes_on: bool) -> Result<Option<Opened>> {
         if self.journal.is_none() || !matches!(source.from, From::Crm(_)) {
             return Ok(None);
         }
         let identity = self.source_identity(source);
         let landed = self.earlier.as_ref();
         let landed = landed.and_then(|state| state.landed.get(&source.name));
-        let landed = landed.filter(|landed| landed.identity == identity);
+        let landed = landed.filter(|landed| goes_on && landed.identity == identity);
         let groups = landed.map_or(vec![], |landed| landed.groups.clone());
         let were: u64 = groups.iter().map(|group| group.pages).sum();
         let folder = self.folder.landing(&source.name);
@@ -99,6 +100,10 @@ impl Execution<'_> {
 fn partial(record: &SourceRecord) -> Option<Error> {
     let partial = record.partial.as_ref()?;
     let error = Error::new(Kind::Partial, partial.words(&record.name));
+    let error = match &partial.cause {
+        Some(cause) => error.because(cause),
+        None => error,
+    };
     Some(error.with_hint(
         "`dfpipe run --resume` asks for what is missing, and for nothing else; with `--allow-partial` it goes on with \
          what came",

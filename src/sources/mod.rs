@@ -20,6 +20,7 @@ use dfpipe_udfs::{EmailHasher, mask::Masker};
 
 use crate::config::{Column, Secret, Source};
 
+mod bounds;
 pub mod crm;
 pub mod files;
 pub mod kafka;
@@ -31,6 +32,7 @@ pub mod record;
 mod survey;
 mod table;
 
+pub use bounds::Bounds;
 pub use meter::{Meter, ReadRange, Reading};
 pub use partial::Partial;
 pub use partition::external;

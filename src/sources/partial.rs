@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Partial {
     /// Why nothing more came.
     pub reason: String,
+    /// What the source said to that, if it said anything.
+    pub cause: Option<String>,
     /// Pages that came.
     pub pages: u64,
     /// Records that came.
@@ -26,19 +28,23 @@ impl Partial {
 
     /// What a reader should know of the extract of `source`.
     pub fn words(&self, source: &str) -> String {
-        let (came, reason) = (count(self.records, "record"), &self.reason);
-        let of = match (self.missing_records(), self.missing_pages) {
+        let reason = &self.reason;
+        let missing = match (self.missing_records(), self.missing_pages) {
             (Some(records), Some(pages)) => format!(
-                "{} ({}) are missing",
-                count(records, "record"),
+                "{} missing, about {}",
+                are(records, "record"),
                 count(pages, "page")
             ),
-            (Some(records), None) => format!("{} are missing", count(records, "record")),
+            (Some(records), None) => format!("{} missing", are(records, "record")),
             (None, _) => "how many are missing is not known".to_owned(),
         };
-        let pages = count(self.pages, "page");
-        format!("the extract of `{source}` is partial: {came} ({pages}) came, {of}: {reason}")
+        format!("the extract of `{source}` is partial: {reason}; {missing}")
     }
+}
+
+fn are(number: u64, what: &str) -> String {
+    let verb = if number == 1 { "is" } else { "are" };
+    format!("{} {verb}", count(number, what))
 }
 
 fn count(number: u64, what: &str) -> String {
@@ -58,13 +64,11 @@ mod tests {
             reason: "the API answers 503".to_owned(),
             pages: 1,
             records: 100,
-            total: None,
-            missing_pages: None,
+            ..Partial::default()
         };
         assert_eq!(
             partial.words("people"),
-            "the extract of `people` is partial: 100 records (1 page) came, how many are missing is \
-             not known: the API answers 503"
+            "the extract of `people` is partial: the API answers 503; how many are missing is not known"
         );
         let told = Partial {
             total: Some(350),
@@ -73,8 +77,7 @@ mod tests {
         };
         assert_eq!(
             told.words("people"),
-            "the extract of `people` is partial: 100 records (1 page) came, 250 records (3 pages) \
-             are missing: the API answers 503"
+            "the extract of `people` is partial: the API answers 503; 250 records are missing, about 3 pages"
         );
     }
 }

@@ -119,17 +119,17 @@ fn a_profile_names_all_variables_that_it_lacks() {
     hint: set it (`export CRM_API_URL=…`) or give a default: `${CRM_API_URL:-default}`
 
     error: the environment variable `CRM_API_KEY` is not set
-      --> dfpipe.yml:87:21
+      --> dfpipe.yml:88:21
        |
-    87 |             bearer: ${CRM_API_KEY}
+    88 |             bearer: ${CRM_API_KEY}
        |                     ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_KEY=…`) or give a default: `${CRM_API_KEY:-default}`
 
     error: the environment variable `KAFKA_BROKERS` is not set
-      --> dfpipe.yml:94:20
+      --> dfpipe.yml:95:20
        |
-    94 |           brokers: ${KAFKA_BROKERS}
+    95 |           brokers: ${KAFKA_BROKERS}
        |                    ^^^^^^^^^^^^^^^^
 
     hint: set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`
@@ -797,7 +797,7 @@ fn a_refused_key_is_never_printed() {
     ----- stderr -----
     error: `http://[address]/v1/customers` answers 401 Unauthorized
 
-    hint: look at `auth` in dfpipe.yml and the variable it reads (CRM_API_KEY in the shipped project): the key may be wrong, expired, or lack permission
+    hint: `sources.crm_customers.from.auth.bearer` (read from `CRM_API_KEY`) holds the key: it may be wrong, expired, or lack permission
     ");
     assert_eq!(crm.requests().len(), 1, "a refusal is final");
 }

@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::{dialect::GenericDialect, parser::Parser, tokeni
 use regex::Regex;
 
 use super::{AccountsFor, BuiltinCheck, Distribution, KeyedTable, RefersTo, RowCount};
-use crate::error::Error;
+use crate::error::{Error, did_you_mean};
 
 /// Properties of single rows: of these, some may be bad.
 const OF_ROWS: [&str; 6] = [
@@ -34,6 +34,31 @@ pub fn problem(check: &BuiltinCheck) -> Option<Error> {
             Some(Error::usage(message).with_hint("make a check of each"))
         }
     }
+}
+
+/// What is wrong with a check of the extract of `source`, which has these columns.
+pub fn of_extract(check: &BuiltinCheck, source: &str, columns: &[&str]) -> Option<Error> {
+    if let Some(problem) = problem(check) {
+        return Some(problem);
+    }
+    if !check.tables().is_empty() {
+        let message = format!("a check of `{source}` cannot look at other tables");
+        return Some(
+            Error::usage(message)
+                .because("the extract is looked at before any model is built")
+                .with_hint("make it a check of a model, or a file in sql/checks/"),
+        );
+    }
+    let named = check.columns().into_iter();
+    let unknown = named.filter(|name| !columns.contains(&name.as_str()));
+    let unknown = unknown.map(|name| {
+        let error = Error::usage(format!("`{source}` has no column `{name}`"));
+        match did_you_mean(name, columns.iter().copied()) {
+            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+            None => error.with_hint(format!("it has: {}", columns.join(", "))),
+        }
+    });
+    Error::all(unknown)
 }
 
 /// The properties that a check gives, each with how much it names.

@@ -10,7 +10,6 @@ use crate::config::{
     Auth, Column, ColumnType, Crm, Fields, Filter, NamedKey, OAuth2, PageSize, Paging, PagingKind,
     Secret, Total, Way,
     interpolate::variables,
-    path,
     raw::{RawAuth, RawCrm, RawFields, RawFilter, RawNamedKey, RawOAuth2, RawPagination},
 };
 

@@ -23,11 +23,13 @@ use crate::{
 mod fetch;
 mod kept;
 mod last;
+mod live;
 mod tables;
 mod unfinished;
 
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
+pub use live::{LIVE, Live, names_sources, open_sources};
 pub use tables::{names_warehouse, open, open_warehouse};
 pub use unfinished::record;
 

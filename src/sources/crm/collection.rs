@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use url::Url;
 
 use super::pagination::Request;
-use crate::{config::Crm, sources::Window};
+use crate::{clock::parse_time, config::Crm, sources::Window};
 
 /// What is asked for, whatever the page.
 #[derive(Clone, Debug)]
@@ -33,6 +33,35 @@ impl Collection {
         self.query.retain(|(existing, _)| existing != name);
         self.query.push((name.to_owned(), value));
         self
+    }
+
+    /// The same, with nothing before `from` by the parameter `name`. What is asked for already is kept if it is later,
+    /// or if it is no moment.
+    #[must_use]
+    pub fn no_earlier(self, name: &str, from: DateTime<Utc>, value: String) -> Self {
+        match self.moment(name) {
+            Some(None) => self,
+            Some(Some(asked)) if asked >= from => self,
+            Some(Some(_)) | None => self.with(name, value),
+        }
+    }
+
+    /// The same, with nothing from `to` on by the parameter `name`. What is asked for already is kept if it is earlier,
+    /// or if it is no moment.
+    #[must_use]
+    pub fn no_later(self, name: &str, to: DateTime<Utc>, value: String) -> Self {
+        match self.moment(name) {
+            Some(None) => self,
+            Some(Some(asked)) if asked <= to => self,
+            Some(Some(_)) | None => self.with(name, value),
+        }
+    }
+
+    /// The moment that the parameter `name` says, if the parameter is there and says one.
+    #[expect(clippy::option_option, reason = "not there, and there but no moment")]
+    fn moment(&self, name: &str) -> Option<Option<DateTime<Utc>>> {
+        let (_, value) = self.query.iter().find(|(existing, _)| existing == name)?;
+        Some(parse_time(value))
     }
 
     /// Its address, without a query.
@@ -117,6 +146,26 @@ mod tests {
         let collection = collection("http://c.test/v1").with("since", "now".into());
         let address = collection.address(&Request::Parameters(vec![]));
         assert_eq!(address.query(), Some("since=now"));
+    }
+
+    #[test]
+    fn a_bound_makes_a_moment_narrower_and_never_wider() {
+        let at = |text: &str| text.parse().unwrap();
+        let asked = |collection: Collection| {
+            let address = collection.address(&Request::Parameters(vec![]));
+            address.query().map(str::to_owned)
+        };
+        let [early, late] = ["2026-11-01T00:00:00Z", "2026-11-10T00:00:00Z"];
+        let since = |text| collection("http://c.test").no_earlier("since", at(text), text.into());
+        let kept = asked(since(early)).unwrap();
+        assert!(kept.contains("2026-11-08"), "{kept}");
+        let narrowed = asked(since(late)).unwrap();
+        assert!(narrowed.contains("2026-11-10"), "{narrowed}");
+        let new = collection("http://c.test").no_later("until", at(late), late.into());
+        assert!(asked(new).unwrap().contains("until=2026-11-10"));
+        let odd = collection("http://c.test").with("since", "yesterday".into());
+        let odd = odd.no_earlier("since", at(late), late.into());
+        assert_eq!(asked(odd).as_deref(), Some("since=yesterday"));
     }
 
     #[test]

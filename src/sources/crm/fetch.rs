@@ -3,10 +3,10 @@
 //!
 //! Apart from the scan because it is about one request, and shows to whom it belongs to tell what of it.
 
-use super::{collection::Collection, pagination::Pager, secrecy::Secrecy};
+use super::{ahead::Ahead, pagination::Pager, secrecy::Secrecy, task::Task};
 use crate::{
     config::Crm,
-    error::{Error, Kind, Result},
+    error::{Error, Kind},
     http::{Client, Failed, Page, Reason, Timeouts},
     sources::record::Document,
 };
@@ -22,18 +22,35 @@ pub struct Fetch<'a> {
     pub secrecy: &'a Secrecy,
 }
 
+/// A page that does not come.
+#[derive(Debug)]
+pub struct NoPage {
+    /// Why. It is partial if what came before is all that can be had now.
+    pub error: Error,
+    /// The status of the last answer, if there was one.
+    pub status: Option<u16>,
+}
+
 impl Fetch<'_> {
-    /// The next page. If it does not come in time it is asked for with half its size, which then stays.
-    pub async fn next(&self, collection: &Collection, pager: &mut Pager) -> Result<Page> {
+    /// The next page, which may have been asked for ahead. If it does not come in time it is asked for with half its
+    /// size, which then stays.
+    pub async fn next(
+        &self,
+        task: &Task,
+        ahead: &mut Ahead,
+        pager: &mut Pager,
+    ) -> Result<Page, NoPage> {
         let mut timeouts = Timeouts::Tell;
         loop {
-            let address = collection.address(&pager.request());
-            let failed = match self.get(&address, timeouts).await {
+            let address = task.collection.address(&pager.request());
+            let failed = match ahead.page(address.clone(), timeouts, task).await {
                 Ok(page) => return Ok(page),
                 Err(failed) => failed,
             };
             if failed.reason != Reason::TimedOut {
-                return Err(self.explain(failed, pager, &address));
+                let status = failed.status;
+                let error = self.explain(failed, pager, &address);
+                return Err(NoPage { error, status });
             }
             if !pager.shrink() {
                 timeouts = Timeouts::Retry;

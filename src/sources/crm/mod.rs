@@ -13,12 +13,14 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::Scan;
 use crate::{config::Crm, error::Result, http::Client};
 
+mod ahead;
 mod collection;
 mod fetch;
 mod pagination;
 mod scan;
 mod secrecy;
 mod survey;
+mod task;
 
 pub use survey::{Examined, examine, survey};
 
@@ -26,5 +28,6 @@ pub use survey::{Examined, examine, survey};
 pub fn plan(crm: Crm, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
     let client = Client::new(&crm)?;
     let schema = scan.schema()?;
-    Ok(vec![Arc::new(scan::Pages::new(schema, crm, client, scan))])
+    let task = task::Task::new(crm, client, scan);
+    Ok(vec![Arc::new(scan::Pages::new(schema, task))])
 }

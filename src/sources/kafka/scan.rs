@@ -234,6 +234,7 @@ mod tests {
             key: None,
             columns: vec![],
             max_dead_letters: 0.01,
+            checks: vec![],
             from: From::Kafka(kafka.clone()),
         };
         Scan {
@@ -245,6 +246,7 @@ mod tests {
             log: Arc::new(RefusedLog::counting("events")),
             max_partitions: 1,
             landing: None,
+            bounds: crate::sources::Bounds::default(),
         }
     }
 

@@ -3,9 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use datafusion::{
-    arrow::array::RecordBatch, parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+    arrow::array::RecordBatch, error::Result as DataFusionResult,
+    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::mpsc::Sender;
 
 use super::{Group, Landing, Notice, refusals, refused_file, rows_file};
 use crate::{
@@ -63,13 +65,13 @@ impl Lander {
     /// Forgets what an earlier attempt has landed.
     pub async fn drop_earlier(&mut self, reason: String) -> Result<()> {
         match &self.landing {
-            Some(landing) => landing.tell(Notice::Dropped(reason)).await,
+            Some(landing) => landing.drop_earlier(reason).await,
             None => Ok(()),
         }
     }
 
     /// Gives out all that an earlier attempt has landed, as if it came anew: `false` if nobody wants more.
-    pub async fn replay(&mut self, mut give: impl AsyncFnMut(RecordBatch) -> bool) -> Result<bool> {
+    pub async fn replay(&mut self, output: &Sender<DataFusionResult<RecordBatch>>) -> Result<bool> {
         let Some(landing) = self.landing.clone() else {
             return Ok(true);
         };
@@ -83,7 +85,7 @@ impl Lander {
                     let batch = batch?;
                     self.log.add_rows(batch.num_rows());
                     self.log.meter().add(batch.num_rows() as u64);
-                    if !give(batch).await {
+                    if output.send(Ok(batch)).await.is_err() {
                         return Ok(false);
                     }
                 }

@@ -13,6 +13,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,7 @@ pub struct Landing {
     seal: Seal,
     earlier: Vec<Group>,
     journal: mpsc::Sender<Told>,
+    is_dropped: AtomicBool,
 }
 
 impl Landing {
@@ -96,12 +98,24 @@ impl Landing {
             seal: Seal::new(key),
             earlier,
             journal,
+            is_dropped: AtomicBool::new(false),
         })
     }
 
     /// How many pages are there already.
     pub fn pages(&self) -> u64 {
         self.earlier.iter().map(|group| group.pages).sum()
+    }
+
+    /// Whether what an earlier attempt has landed turned out to be of no use.
+    pub fn is_dropped(&self) -> bool {
+        self.is_dropped.load(Relaxed)
+    }
+
+    async fn drop_earlier(&self, reason: String) -> Result<()> {
+        self.tell(Notice::Dropped(reason)).await?;
+        self.is_dropped.store(true, Relaxed);
+        Ok(())
     }
 
     async fn tell(&self, notice: Notice) -> Result<()> {

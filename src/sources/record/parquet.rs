@@ -283,6 +283,7 @@ mod tests {
             log: Arc::clone(&log),
             max_partitions: 1,
             landing: None,
+            bounds: crate::sources::Bounds::default(),
         };
         let emails: ArrayRef = Arc::new(StringArray::from(emails));
         let batch = RecordBatch::try_from_iter([("email", emails), ("n", n)]).unwrap();

@@ -9,6 +9,8 @@ pub(crate) mod connection;
 pub(crate) mod fixtures;
 pub(crate) mod gate;
 pub(crate) mod kafka;
+pub(crate) mod orders_api;
+pub(crate) mod pages;
 pub(crate) mod project;
 pub(crate) mod s3;
 pub(crate) mod services;

@@ -28,6 +28,8 @@ mod offset;
 mod page_number;
 mod pager;
 mod position;
+#[cfg(test)]
+mod properties;
 mod seen;
 mod single_page;
 #[cfg(test)]
