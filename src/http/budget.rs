@@ -11,7 +11,11 @@ use std::{
 
 use url::Url;
 
-use super::{answer::Told, ledger::Ledger};
+use super::{
+    answer::Told,
+    client::LONGEST_WAIT,
+    ledger::{Ledger, PERIOD},
+};
 
 /// The budgets of this process, by scheme, host and port.
 static BUDGETS: LazyLock<Mutex<HashMap<String, Arc<Budget>>>> = LazyLock::new(Mutex::default);
@@ -58,7 +62,7 @@ impl Budget {
         drop(budgets);
         let limit = u64::from(requests.max(1));
         let mut ledger = locked(&budget.ledger);
-        ledger.narrow(limit, super::ledger::PERIOD, 0, Duration::ZERO);
+        ledger.narrow(limit, PERIOD, 0, Duration::ZERO);
         drop(ledger);
         budget
     }
@@ -90,7 +94,8 @@ impl Budget {
         let mut ledger = locked(&self.ledger);
         for limit in &told.limits {
             let period = Duration::from_secs(limit.seconds.unwrap_or(60));
-            if !ledger.is_stricter(limit.limit, period) {
+            // Nobody waits for tomorrow without a word: such a limit is left to the server's refusal.
+            if period > LONGEST_WAIT || !ledger.is_stricter(limit.limit, period) {
                 continue;
             }
             let used = limit
@@ -99,7 +104,7 @@ impl Budget {
             let renewed = now + told.renewed_in.unwrap_or(period).min(period);
             ledger.narrow(limit.limit, period, used, renewed);
         }
-        if let Some(wait) = told.exhausted_for() {
+        if let Some(wait) = told.exhausted_for().filter(|wait| *wait <= LONGEST_WAIT) {
             ledger.pause(now.saturating_add(wait));
         }
     }
@@ -179,5 +184,20 @@ mod tests {
         assert!(budget.take().now_or_never().is_some());
         assert!(budget.take().now_or_never().is_some());
         assert!(budget.take().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_limit_that_is_renewed_tomorrow_is_not_waited_for_without_a_word() {
+        let budget = Arc::new(Budget::per_minute(100));
+        budget.heed(&Told {
+            limits: vec![Allowance {
+                limit: 10,
+                seconds: Some(86_400),
+                remaining: Some(0),
+            }],
+            remaining: Some(0),
+            renewed_in: Some(Duration::from_secs(80_000)),
+        });
+        assert!(budget.take().now_or_never().is_some());
     }
 }

@@ -39,4 +39,5 @@ mod schema;
 mod slt;
 mod source_checks;
 mod support;
+mod transport;
 mod versions;

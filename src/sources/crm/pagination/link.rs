@@ -78,9 +78,17 @@ fn without_keys(url: &Url) -> Url {
     changed(url, |name, value| (!is_key(name)).then(|| value.to_owned()))
 }
 
-/// The address with another page size. Where it numbers pages, it aims again: `pages` came before it, of
-/// the size it has. The second value says how many records of it came before.
-pub fn resized(url: &Url, pages: u64, from: &PageSize, to: u32) -> Option<(Url, usize)> {
+/// What came before a link: pages of the size that it has, and records of its own page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Pages, where that is known.
+    pub pages: Option<u64>,
+    /// Records.
+    pub overlap: usize,
+}
+
+/// The address with another page size, and what came before it then. Where it numbers pages, it aims again.
+pub fn resized(url: &Url, before: Before, from: &PageSize, to: u32) -> Option<(Url, Before)> {
     let of_size = |name: &str| name == from.parameter;
     url.query_pairs().find(|(name, _)| of_size(name))?;
     let number = url.query_pairs().find_map(|(name, value)| {
@@ -88,12 +96,16 @@ pub fn resized(url: &Url, pages: u64, from: &PageSize, to: u32) -> Option<(Url, 
         let number = value.parse::<u64>().ok().filter(|_| is_number)?;
         Some((name.into_owned(), number))
     });
-    let (mut page, mut overlap) = (None, 0);
+    let (mut page, mut after) = (None, Before::default());
     if let Some((name, number)) = number {
+        let pages = before.pages?;
         let (old, new) = (u64::from(from.records), u64::from(to.max(1)));
-        let records = pages * old;
+        let records = pages * old + before.overlap as u64;
         let again = number.checked_sub(pages)? + records / new;
-        overlap = usize::try_from(records % new).ok()?;
+        after = Before {
+            pages: Some(records / new),
+            overlap: usize::try_from(records % new).ok()?,
+        };
         page = Some((name, again.to_string()));
     }
     let url = changed(url, |name, value| match &page {
@@ -101,7 +113,7 @@ pub fn resized(url: &Url, pages: u64, from: &PageSize, to: u32) -> Option<(Url, 
         Some((number, again)) if number == name => Some(again.clone()),
         _ => Some(value.to_owned()),
     });
-    Some((url, overlap))
+    Some((url, after))
 }
 
 /// The address with other values; a parameter without one is left out.
@@ -168,7 +180,7 @@ fn is_next(parameters: &str) -> bool {
 mod tests {
     use url::Url;
 
-    use super::{follow, kept, next_of, resized};
+    use super::{Before, follow, kept, next_of, resized};
     use crate::config::PageSize;
 
     fn url(text: &str) -> Url {
@@ -277,10 +289,14 @@ mod tests {
             ),
             ("http://c/?after=x", 3, 100, 50, None),
         ] {
-            let found = resized(&url(link), pages, &size(from), to);
+            let before = Before {
+                pages: Some(pages),
+                overlap: 0,
+            };
+            let found = resized(&url(link), before, &size(from), to);
             let found = found
                 .as_ref()
-                .map(|(url, overlap)| (url.as_str(), *overlap));
+                .map(|(url, overlap)| (url.as_str(), overlap.overlap));
             assert_eq!(found, expected, "{link}");
         }
     }

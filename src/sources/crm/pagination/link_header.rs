@@ -18,7 +18,7 @@ impl Kind for LinkHeader {
     }
 
     fn overlap(&self, _size: Option<&PageSize>) -> usize {
-        self.links.overlap
+        self.links.before.overlap
     }
 
     fn advance(&mut self, page: &Facts<'_>, _size: Option<&PageSize>) -> Result<bool> {

@@ -28,7 +28,7 @@ impl Kind for NextLink {
     }
 
     fn overlap(&self, _size: Option<&PageSize>) -> usize {
-        self.links.overlap
+        self.links.before.overlap
     }
 
     fn advance(&mut self, page: &Facts<'_>, _size: Option<&PageSize>) -> Result<bool> {
@@ -57,10 +57,8 @@ impl Kind for NextLink {
 #[derive(Debug, Default)]
 pub struct Links {
     pub next: Option<Url>,
-    /// Pages of the present size before the next one; unknown once it has changed.
-    pages: Option<u64>,
-    /// Records of the next page that came before.
-    pub overlap: usize,
+    /// What came before it.
+    pub before: link::Before,
 }
 
 impl Links {
@@ -74,12 +72,11 @@ impl Links {
 
     /// Goes to the page that `text` names.
     pub fn advance(&mut self, from: &Url, text: Option<&str>) -> Result<bool> {
-        let is_first = self.next.is_none();
-        self.pages = match self.pages {
-            _ if is_first => Some(1),
+        let pages = match self.before.pages {
+            _ if self.next.is_none() => Some(1),
             pages => pages.map(|pages| pages + 1),
         };
-        self.overlap = 0;
+        self.before = link::Before { pages, overlap: 0 };
         self.next = text.map(|text| link::follow(from, text)).transpose()?;
         Ok(self.next.is_some())
     }
@@ -87,15 +84,11 @@ impl Links {
     /// Asks for another size, where that can be said of the next page.
     pub fn resize(&mut self, from: &PageSize, to: u32) -> bool {
         let Some(next) = &self.next else { return true };
-        let Some((url, overlap)) = self
-            .pages
-            .and_then(|pages| link::resized(next, pages, from, to))
-        else {
+        let Some((url, before)) = link::resized(next, self.before, from, to) else {
             return false;
         };
         self.next = Some(url);
-        self.overlap = overlap;
-        self.pages = None;
+        self.before = before;
         true
     }
 
@@ -107,7 +100,7 @@ impl Links {
 
     /// Goes to where a page was.
     pub fn go_to(&mut self, at: &At, collection: &Url) -> bool {
-        self.pages = None;
+        self.before = link::Before::default();
         self.next = match at {
             At::Start => None,
             At::Link(text) => match link::follow(collection, text) {

@@ -67,11 +67,11 @@ impl Kind for PageNumber {
         } else {
             from
         };
-        let records = self.index * real;
+        let records = self.index * real + self.overlap as u64;
         let size = real.min(to).max(1);
         self.index = records / size;
         self.overlap = usize::try_from(records % size).unwrap_or_default();
-        self.fullest = 0;
+        self.fullest = if real <= to { real } else { 0 };
         true
     }
 
@@ -149,6 +149,17 @@ mod tests {
             assert!(pages.pager.shrink());
             assert_eq!(pages.query(), expected, "{size}");
         }
+    }
+
+    #[test]
+    fn a_size_may_change_twice_before_a_page_comes() {
+        let mut pages = pages().with_size(250);
+        pages.give("{}", &(0..250).collect::<Vec<_>>());
+        assert!(pages.pager.shrink() && pages.pager.shrink());
+        // 62 of 250: page 5 begins with 2 that came.
+        assert_eq!(pages.query(), "limit=62&page=5");
+        let step = pages.give("{}", &(248..310).collect::<Vec<_>>());
+        assert_eq!(step.skipped, [0, 1]);
     }
 
     #[test]
