@@ -44,12 +44,18 @@ fn holds_no_secret(project: &Project, outcomes: &[&Outcome], told: &str) {
             "{told}: {} holds a key",
             file.display()
         );
-        assert!(
-            found_in_file(&file).is_empty(),
-            "{told}: {} leaks",
-            file.display()
-        );
+        assert!(!leaks(&file), "{told}: {} leaks", file.display());
     }
+}
+
+/// What a run that died was still writing is no Parquet yet: its bytes are looked at.
+fn leaks(file: &Path) -> bool {
+    let bytes = fs_err::read(file).expect("an artefact can be read");
+    let is_parquet = file.extension().is_some_and(|kind| kind == "parquet");
+    if is_parquet && !(bytes.len() > 8 && bytes.ends_with(b"PAR1")) {
+        return !found_in(&String::from_utf8_lossy(&bytes)).is_empty();
+    }
+    !found_in_file(file).is_empty()
 }
 
 fn holds_a_key(file: &Path) -> bool {

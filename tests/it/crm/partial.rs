@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// What is said when twenty of forty came.
-const HALF: &str = "20 records (2 pages) came, 20 records";
+const HALF: &str = "20 of 40 records";
 
 /// Forty people, ten at a time, of whom the API gives only the first twenty.
 fn half_of_forty(paging: Paging) -> Api {
@@ -34,7 +34,12 @@ fn retries_used_up_midway_are_partial_what_arrived_is_kept_and_what_is_missing_i
         ends(
             &outcome,
             4,
-            &[HALF, "(2 pages) are missing", "503", "--allow-partial"],
+            &[
+                HALF,
+                "20 records are missing, about 2 pages",
+                "503",
+                "--allow-partial",
+            ],
         );
         let rows = landed(&the_run(&project));
         assert_eq!(ids(&rows), ids(&people(20)), "{paging:?}");
@@ -98,7 +103,7 @@ fn fewer_records_than_the_total_are_partial_and_no_success() {
         ends(
             &outcome,
             4,
-            &["12 records", "3 records (1 page) are missing"],
+            &["12 of 15 records", "3 records are missing, about 1 page"],
         );
         assert_eq!(
             ids(&landed(&the_run(&project))),

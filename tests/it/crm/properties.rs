@@ -185,7 +185,7 @@ proptest! {
     /// is said that there may be a gap; chained pages never have one.
     #[test]
     fn records_that_come_and_go_leave_no_gap_that_nobody_speaks_of(
-        cases in vec((case(), changes()), 1..16),
+        cases in vec((seen_to_move(), changes()), 1..16),
     ) {
         let served: Vec<_> = cases.iter().map(|(case, changes)| changing(case, changes)).collect();
         let both = cases.iter().zip(&served);
@@ -196,6 +196,16 @@ proptest! {
             nothing_vanished(case, api, &reading, &told)?;
         }
     }
+}
+
+/// A shift of pages by number is only seen if the total changes with it: they are tried in `shifts.rs`.
+fn seen_to_move() -> impl Strategy<Value = Case> {
+    case().prop_map(|mut case| {
+        if case.setup.paging == Paging::PageNumber {
+            case.setup.paging = Paging::Offset;
+        }
+        case
+    })
 }
 
 /// What happens before which request: a record comes to a place, or goes from one.

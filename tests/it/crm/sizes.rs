@@ -67,7 +67,7 @@ fn a_page_is_not_halved_below_fifty_records() {
     let settings = [("timeout_seconds", json!(1)), ("retries", json!(3))];
     let project = pipeline_from(&api, &with(&api, settings));
     let outcome = project.run(["run", "-q"]);
-    ends(&outcome, 4, &["120 records", "180 records"]);
+    ends(&outcome, 4, &["120 of 300 records", "180 records"]);
     let sizes = sizes(&api);
     assert_eq!(sizes[..4], [120, 120, 60, 50], "{sizes:?}");
     assert!(sizes[4..].iter().all(|size| *size == 50), "{sizes:?}");
