@@ -12,9 +12,9 @@ use crate::{
     prod::{prod, prod_into},
     support::{
         addresses::found_in,
+        api::{Api, Fault},
         artefacts,
         bigquery::BigQuery,
-        crm::{Crm, Fault},
         fixtures,
         kafka::{Kafka, Message},
         project::{Outcome, Project},
@@ -40,7 +40,7 @@ static MEASURED: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
 #[test]
 fn a_healthy_project_is_found_well() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = of_the_past(prod(&crm, kafka, "doctor-healthy"));
     kafka.produce("doctor-healthy", 0, &[message(1), message(2)]);
     kafka.produce("doctor-healthy", 2, &[message(3)]);
@@ -66,7 +66,7 @@ fn a_healthy_project_is_found_well() {
 #[test]
 fn a_sick_project_hears_of_everything_at_once() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.fail([Fault::Status(401, None)]);
     let an_hour_ago = Clock::system().now() - chrono::Duration::hours(1);
     crm.answer_with([
@@ -119,13 +119,13 @@ fn a_sick_project_hears_of_everything_at_once() {
     ----- stderr -----
     error: 5 problems stand in the way of a run
     ");
-    assert!(!outcome.screen().contains(Crm::KEY));
+    assert!(!outcome.screen().contains(Api::KEY));
 }
 
 /// One request each: a doctor that asked again would be a burden to who is ill.
 #[test]
 fn every_refusal_of_an_api_has_its_own_remedy() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = with_api(&crm.url(), "retries: 5");
     let setting = "`sources.orders.from.auth.bearer` (read from `CRM_API_KEY`) holds the key";
     for (status, code, remedy) in [
@@ -236,12 +236,12 @@ fn an_api_that_is_down_is_named_with_the_setting_and_its_variable() {
     ] {
         assert!(screen.contains(words), "{words}\n{screen}");
     }
-    assert!(!screen.contains(Crm::KEY), "{screen}");
+    assert!(!screen.contains(Api::KEY), "{screen}");
 }
 
 #[test]
 fn more_requests_than_the_api_allows_are_a_warning_that_says_what_to_set() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.answer_with([("ratelimit-policy", "\"default\";q=600;w=3600".to_owned())]);
     let project = with_api(&crm.url(), "requests_per_minute: 11");
     let outcome = project.succeed(["doctor"]);
@@ -258,7 +258,7 @@ fn more_requests_than_the_api_allows_are_a_warning_that_says_what_to_set() {
 
 #[test]
 fn a_quota_that_does_not_last_is_a_warning() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.answer_with([
         ("x-ratelimit-limit-day", "1000000".to_owned()),
         ("x-ratelimit-remaining-day", "6".to_owned()),
@@ -272,7 +272,7 @@ fn a_quota_that_does_not_last_is_a_warning() {
 fn a_clock_that_is_apart_is_a_warning_and_one_that_is_not_is_none() {
     let now = Clock::system().now();
     for (ahead, is_warned) in [(-30, false), (30, false), (-600, true), (600, true)] {
-        let crm = Crm::serve(fixtures::customers());
+        let crm = Api::serve(fixtures::customers());
         let date = (now + chrono::Duration::seconds(ahead)).to_rfc2822();
         crm.answer_with([("date", date)]);
         let outcome = with_api(&crm.url(), "requests_per_minute: 100").succeed(["doctor"]);
@@ -283,7 +283,7 @@ fn a_clock_that_is_apart_is_a_warning_and_one_that_is_not_is_none() {
 
 #[test]
 fn a_page_of_another_shape_is_a_problem_that_shows_no_address() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = with_api(&crm.url(), "records: page");
     let outcome = project.run(["doctor"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
@@ -294,7 +294,7 @@ fn a_page_of_another_shape_is_a_problem_that_shows_no_address() {
 #[test]
 fn a_topic_that_forgets_too_soon_is_a_warning_that_says_what_to_type() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = of_the_past(prod(&crm, kafka, "doctor-unused-1"));
     let settings = [
         ("retention.ms", "3600000"),
@@ -325,7 +325,7 @@ fn a_topic_that_forgets_too_soon_is_a_warning_that_says_what_to_type() {
 #[test]
 fn a_broker_that_is_down_is_named_and_the_others_are_asked() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let closed = closed_address();
     let brokers = format!("{closed},{}", kafka.bootstrap());
     let project = of_the_past(prod(&crm, kafka, "doctor-one-down"));
@@ -449,7 +449,7 @@ fn with_api(url: &str, more: &str) -> Project {
     project.edit("dfpipe.yml", "from: {kind: files, path: data/*.csv}", &from);
     project
         .with_variable("CRM_API_URL", url)
-        .with_variable("CRM_API_KEY", Crm::KEY)
+        .with_variable("CRM_API_KEY", Api::KEY)
 }
 
 /// A message some hours after the window's start.

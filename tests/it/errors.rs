@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{crm::Crm, project::Project};
+use crate::support::{api::Api, project::Project};
 
 #[test]
 fn a_folder_without_dfpipe_yml_is_no_project() {
@@ -800,7 +800,7 @@ fn with_crm_at(url: &str) -> Project {
 
 #[test]
 fn a_refused_key_is_never_printed() {
-    let crm = Crm::serve(vec![]);
+    let crm = Api::serve(vec![]);
     let project = with_crm_at(&crm.url());
 
     let outcome = project.run(["run", "-q"]);

@@ -319,7 +319,7 @@ impl Client {
     /// could not say why there is none.
     async fn library(&self, access: &Access) -> Result<&Library, Failure> {
         self.rest.credentials().token().await?;
-        self.rest.turn().await;
+        let _permit = self.rest.turn().await;
         let make = async || {
             let signs = Arc::new(Signs(self.rest.credentials().clone()));
             let mut builder = ClientBuilder::new();

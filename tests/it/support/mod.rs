@@ -1,13 +1,13 @@
 //! What the tests are served by: a project of their own, and real services on loopback.
 
 pub(crate) mod addresses;
+pub(crate) mod api;
 pub(crate) mod artefacts;
 pub(crate) mod bigquery;
 pub(crate) mod catalog;
 pub(crate) mod chaos;
 pub(crate) mod chromium;
 pub(crate) mod connection;
-pub(crate) mod crm;
 pub(crate) mod emulator;
 pub(crate) mod fixtures;
 pub(crate) mod gate;

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// Pages without a record, one after the other, that are believed to lead somewhere.
 const MOST_EMPTY: u32 = 100;
 
+/// Pages of one record that came before, one after the other, that are believed.
+const MOST_SINGLE: u32 = 20;
+
 /// Records beyond twice the total that are believed.
 const MOST_SURPLUS: u64 = 10_000;
 
@@ -21,11 +24,23 @@ pub struct Guard {
     pages: HashMap<u64, i32>,
     leads: HashSet<u64>,
     empty: u32,
+    /// Records that came alone.
+    singles: HashSet<u64>,
+    /// How many pages in a row held one of them again.
+    again: u32,
 }
 
 impl Guard {
-    /// An error if the page with this number is one that came before. A single record may well come twice.
+    /// An error if the page with this number is one that came before. A single record may well come twice,
+    /// but not again and again.
     pub fn page(&self, number: i32, records: &[u64]) -> Result<()> {
+        if self.again >= MOST_SINGLE {
+            return Err(Error::outside(format!(
+                "the {MOST_SINGLE} pages of the API before page {number} hold records that came before, so its \
+                 pages would never end"
+            ))
+            .with_hint("look at `pagination` of the source in dfpipe.yml, or report it to the API's owner"));
+        }
         let before = self.pages.get(&hash(records)).filter(|_| records.len() > 1);
         let Some(before) = before else { return Ok(()) };
         let which = if *before + 1 == number {
@@ -51,6 +66,10 @@ impl Guard {
         }
         if records.len() > 1 {
             self.pages.insert(hash(records), number);
+        }
+        match records {
+            [single] if !self.singles.insert(*single) => self.again += 1,
+            _ => self.again = 0,
         }
     }
 
@@ -104,6 +123,17 @@ mod tests {
         assert!(guard.page(3, &[1]).is_ok());
         assert!(guard.page(3, &[2, 1]).is_ok());
         assert!(guard.page(3, &[1, 2]).is_err());
+    }
+
+    #[test]
+    fn a_single_record_does_not_come_again_and_again() {
+        let mut guard = Guard::default();
+        for page in 0..40 {
+            guard.take(page, &[1 + u64::from(page % 2 == 0)]);
+        }
+        assert!(guard.page(41, &[1]).is_err());
+        guard.take(41, &[3]);
+        assert!(guard.page(42, &[1]).is_ok());
     }
 
     #[test]
