@@ -410,7 +410,7 @@ fn a_date_that_is_loaded_already_is_a_warning_where_a_run_would_refuse_it() {
 #[test]
 fn a_bigquery_is_looked_at_and_nothing_is_made_in_it() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let service = BigQuery::serve();
     let project = of_the_past(prod_into(&crm, kafka, "doctor-bigquery", &service.url()));
     let outcome = project.run(DOCTOR);
