@@ -23,7 +23,7 @@ lint: ## clippy over everything; a warning is an error
 test: services ## set up the test services, then run every test
 	cargo test --workspace
 
-chaos: services ## kill runs at many moments and resume them (takes some 20 minutes)
+chaos: services ## kill runs at many moments and resume them (takes most of an hour)
 	DFPIPE_CHAOS=200 cargo test --workspace --test it -- chaos
 
 bench-bigquery: services ## load a million rows, against the official client (minutes; the build that DFPIPE names)

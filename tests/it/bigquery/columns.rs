@@ -77,7 +77,7 @@ fn what_cannot_be_changed_stops_before_the_upload_with_a_table_of_differences() 
         (
             "customer,\n    sum(amount) as amount",
             "customer",
-            ["amount", "customer"],
+            ["amount", "it is lost"],
         ),
     ] {
         let loading = loaded_once();

@@ -323,7 +323,8 @@ fn pieces_that_never_arrive_are_given_up() {
     let outcome = loading.run();
     assert!(matches!(outcome.code, Some(3 | 5)), "{}", outcome.screen());
     let pieces = loading.service.calls(Call::Piece);
-    assert!(pieces <= 40, "{pieces}");
+    // So many tries of a session, in so many sessions.
+    assert!(pieces <= 60, "{pieces}");
     loading.service.recover();
     loading.resume();
     loading.holds_each_row_once();

@@ -257,30 +257,3 @@ pub(super) fn many_orders(loading: &Loading) {
     }
     loading.project.write("data/orders.csv", orders);
 }
-
-#[test]
-fn a_file_beyond_the_limit_is_staged_in_a_bucket_and_loaded_from_there_in_one_job() {
-    let loading = Loading::new().saying("staging: gs://staged/for-dfpipe\n  upload_limit_mb: 1");
-    many_orders(&loading);
-    let Loading { project, service } = loading;
-    let variables = service.bucket_variables().into_iter();
-    let project = variables.fold(project, |project, (name, value)| {
-        project.with_variable(name, value)
-    });
-    let loading = Loading { project, service };
-    loading.run_ends_with(0);
-
-    assert_eq!(loading.service.calls(Call::BeginUpload), 0);
-    let jobs = loading.service.load_jobs();
-    assert_eq!(jobs.len(), 1);
-    let uri = jobs[0]["configuration"]["load"]["sourceUris"][0]
-        .as_str()
-        .unwrap_or_default();
-    assert!(uri.starts_with("gs://staged/for-dfpipe/"), "{uri}");
-    assert_eq!(loading.rows().len(), 60_000);
-    assert_eq!(
-        loading.service.objects(),
-        [""; 0],
-        "what was staged is removed"
-    );
-}

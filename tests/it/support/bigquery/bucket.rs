@@ -31,13 +31,6 @@ impl Buckets {
             .cloned()
             .ok_or_else(|| Refusal::not_found(format!("URI {uri}")))
     }
-
-    /// The addresses of all objects.
-    pub(super) fn uris(&self) -> Vec<String> {
-        let keys = self.objects.keys();
-        keys.map(|(bucket, key)| format!("gs://{bucket}/{key}"))
-            .collect()
-    }
 }
 
 /// Any request for an object.

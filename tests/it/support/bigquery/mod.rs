@@ -169,20 +169,6 @@ impl BigQuery {
             .collect()
     }
 
-    /// The variables by which everybody's tools find the buckets beside this service.
-    pub(crate) fn bucket_variables(&self) -> [(&'static str, String); 3] {
-        [
-            ("GOOGLE_BASE_URL", format!("{}/storage", self.url())),
-            ("GOOGLE_SKIP_SIGNATURE", "true".to_owned()),
-            ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
-        ]
-    }
-
-    /// The addresses of all objects in the buckets.
-    pub(crate) fn objects(&self) -> Vec<String> {
-        self.service.lock().buckets.uris()
-    }
-
     /// A dataset's facts, if it is there.
     pub(crate) fn dataset(&self, project: &str, dataset: &str) -> Option<Value> {
         let key = (project.to_owned(), dataset.to_owned());
