@@ -44,6 +44,8 @@ pub struct Pager {
     /// All pages are read once more, since records are missing that may have moved.
     is_second_look: bool,
     recoveries: u32,
+    /// Where pages begin that were not read before.
+    until: u64,
     notes: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ impl Pager {
             is_resized: false,
             is_second_look: false,
             recoveries: 0,
+            until: 0,
             notes: vec![],
         }
     }
@@ -146,13 +149,15 @@ impl Pager {
         size.records = smaller;
         self.fullest = self.fullest.min(smaller.into());
         self.is_resized = true;
+        self.until = 0;
         true
     }
 
     /// Takes note of a page.
     pub fn advance(&mut self, page: &Facts<'_>) -> Result<Step> {
         let change = self.totals.note(page)?;
-        if self.seen.recovery.is_none() {
+        // Records that came in may move a page back as a whole.
+        if self.seen.recovery.is_none() && change != Change::Rose {
             self.guard.page(self.number(), page.records)?;
         }
         let skipped = match self.judge(page, change) {
@@ -209,7 +214,7 @@ impl Pager {
     fn judge(&mut self, page: &Facts<'_>, change: Change) -> Verdict {
         let overlap = self.kind.overlap(self.size.as_ref());
         if self.seen.recovery.is_some() {
-            return self.recover(page.records, overlap);
+            return self.recover(page.records, overlap, change);
         }
         if let Some(last) = overlap.checked_sub(1) {
             let is_as_before = page.records.get(last).copied() == self.seen.last();
@@ -237,7 +242,7 @@ impl Pager {
         if self.seen.holds(records, 1) {
             self.note_move();
             self.seen.recover(Recovery::Forward);
-            return self.recover(records, overlap);
+            return self.recover(records, overlap, Change::Same);
         }
         self.moved_unseen(records)
     }
@@ -256,7 +261,7 @@ impl Pager {
         if self.recoveries > MOST_RECOVERIES {
             self.note("the collection changes faster than it can be read: records may be missing");
             self.seen.recover(Recovery::Forward);
-            return self.recover(records, 0);
+            return self.recover(records, 0, Change::Same);
         }
         self.seen.recover(Recovery::Searching { rewinds: 0 });
         self.go_back(0)
@@ -272,9 +277,20 @@ impl Pager {
     }
 
     /// Pages are read again: backwards until one begins with a record that came before, then forwards.
-    fn recover(&mut self, records: &[u64], overlap: usize) -> Verdict {
+    fn recover(&mut self, records: &[u64], overlap: usize, change: Change) -> Verdict {
+        let is_first = matches!(self.kind.at(), At::Start | At::Page(0) | At::Offset(0));
+        if self.seen.recovery == Some(Recovery::Forward) && self.kind.is_numbered() && !is_first {
+            let follows = self.seen.follows(records, overlap);
+            if follows != Some(true) && self.seen.holds(records, 1) {
+                // They moved back once more: what was met since may come again.
+                if follows.is_some() || change != Change::Same {
+                    self.seen.recover(Recovery::Forward);
+                }
+            } else if follows == Some(false) || (follows.is_none() && change == Change::Fell) {
+                return self.moved_unseen(records);
+            }
+        }
         if let Some(Recovery::Searching { rewinds }) = self.seen.recovery {
-            let is_first = matches!(self.kind.at(), At::Start | At::Page(0) | At::Offset(0));
             if !is_first && !self.seen.holds(records, 1) {
                 if self.seen.is_resumed() {
                     return Verdict::Lost;
@@ -288,7 +304,8 @@ impl Pager {
             }
             self.seen.recovery = Some(Recovery::Forward);
         }
-        Verdict::Follows(self.seen.came_before(records, overlap))
+        let may_end = !self.is_second_look && self.place() >= self.until;
+        Verdict::Follows(self.seen.came_before(records, overlap, may_end))
     }
 
     /// Begins to read all pages once more, if records are missing that moved.
@@ -304,7 +321,16 @@ impl Pager {
         true
     }
 
+    /// Where a numbered page is.
+    fn place(&self) -> u64 {
+        match self.kind.at() {
+            At::Page(place) | At::Offset(place) => place,
+            At::Start | At::Cursor(_) | At::Link(_) => 0,
+        }
+    }
+
     fn note_move(&mut self) {
+        self.until = self.until.max(self.place());
         self.has_moved = true;
         self.note("records moved from page to page while they were read: the pages were compared, and read again where it was needed");
     }

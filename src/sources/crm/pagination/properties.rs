@@ -1,6 +1,11 @@
 //! Whatever the sizes and the moments at which they change: records delivered are records served, none twice.
 
-use proptest::{collection::vec, prelude::*, sample::Index};
+use proptest::{
+    collection::vec,
+    prelude::{Just, ProptestConfig, Strategy, any},
+    prop_assert, prop_assert_eq, prop_oneof, proptest,
+    sample::Index,
+};
 use reqwest::header::{HeaderMap, LINK};
 use url::Url;
 

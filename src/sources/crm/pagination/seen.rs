@@ -70,6 +70,12 @@ impl Seen {
         !records.is_empty() && first.all(|record| self.counts.contains_key(record))
     }
 
+    /// Whether `records` begin with the last record of the page before, where pages overlap by one.
+    pub fn follows(&self, records: &[u64], overlap: usize) -> Option<bool> {
+        let last = self.last.filter(|_| overlap == 1)?;
+        Some(records.first() == Some(&last))
+    }
+
     /// Whether every record is remembered.
     pub fn is_whole(&self) -> bool {
         self.is_needed && !self.has_forgotten && !self.is_resumed
@@ -92,8 +98,8 @@ impl Seen {
     }
 
     /// Which of `records`, by their index, came before: each as often as it did. The first one may be the
-    /// last of the page before, which is not met twice.
-    pub fn came_before(&mut self, records: &[u64], overlap: usize) -> Vec<usize> {
+    /// last of the page before, which is not met twice. If nothing did, it is over, where it `may_end`.
+    pub fn came_before(&mut self, records: &[u64], overlap: usize, may_end: bool) -> Vec<usize> {
         let is_overlap =
             overlap == 1 && self.last.is_some() && records.first().copied() == self.last;
         let mut met = vec![];
@@ -107,7 +113,7 @@ impl Seen {
         }
         // A page that only repeats the last record of the one before says nothing of those behind it.
         let is_all_new = met.len() <= usize::from(is_overlap);
-        if !records.is_empty() && is_all_new {
+        if may_end && !records.is_empty() && is_all_new {
             self.recovery = None;
         }
         met
@@ -152,7 +158,7 @@ mod tests {
         let mut seen = Seen::new(true);
         seen.take(&[1, 7, 7], &[]);
         seen.recover(Recovery::Forward);
-        assert_eq!(seen.came_before(&[7, 2, 7, 7], 0), [0, 2]);
+        assert_eq!(seen.came_before(&[7, 2, 7, 7], 0, true), [0, 2]);
     }
 
     #[test]
@@ -160,11 +166,11 @@ mod tests {
         let mut seen = Seen::new(true);
         seen.take(&[1, 2], &[]);
         seen.recover(Recovery::Forward);
-        seen.came_before(&[2, 3], 0);
+        seen.came_before(&[2, 3], 0, true);
         assert!(seen.recovery.is_some());
-        seen.came_before(&[], 0);
+        seen.came_before(&[], 0, true);
         assert!(seen.recovery.is_some(), "an empty page tells nothing");
-        seen.came_before(&[4], 0);
+        seen.came_before(&[4], 0, true);
         assert!(seen.recovery.is_none());
     }
 
