@@ -111,26 +111,26 @@ fn a_profile_names_all_variables_that_it_lacks() {
     exit code: 2
     ----- stderr -----
     error: the environment variable `CRM_API_URL` is not set
-      --> dfpipe.yml:81:16
+      --> dfpipe.yml:93:16
        |
-    81 |           url: ${CRM_API_URL}
+    93 |           url: ${CRM_API_URL}
        |                ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_URL=…`) or give a default: `${CRM_API_URL:-default}`
 
     error: the environment variable `CRM_API_KEY` is not set
-      --> dfpipe.yml:88:21
-       |
-    88 |             bearer: ${CRM_API_KEY}
-       |                     ^^^^^^^^^^^^^^
+       --> dfpipe.yml:100:21
+        |
+    100 |             bearer: ${CRM_API_KEY}
+        |                     ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_KEY=…`) or give a default: `${CRM_API_KEY:-default}`
 
     error: the environment variable `KAFKA_BROKERS` is not set
-      --> dfpipe.yml:95:20
-       |
-    95 |           brokers: ${KAFKA_BROKERS}
-       |                    ^^^^^^^^^^^^^^^^
+       --> dfpipe.yml:107:20
+        |
+    107 |           brokers: ${KAFKA_BROKERS}
+        |                    ^^^^^^^^^^^^^^^^
 
     hint: set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`
 
