@@ -39,7 +39,7 @@ sources:
       url: ${CRM_API_URL}
       path: /v1/customers
       records: data
-      pagination: {kind: page_number, size: ${SIZE}, total: total}
+      pagination: {kind: page_number, size: SIZE, total: total}
       requests_per_minute: 100000
 destination: {kind: parquet, model: customers, dataset: bench, table: customers}
 "#;
@@ -56,12 +56,9 @@ impl Pipeline {
     pub(crate) fn of(url: &str, size: usize) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let file = folder.path().join(config::FILE);
-        fs_err::write(&file, CONFIGURATION).expect("a file can be written");
-        let variable = |name: &str| match name {
-            "CRM_API_URL" => Some(url.to_owned()),
-            "SIZE" => Some(size.to_string()),
-            _ => None,
-        };
+        let configuration = CONFIGURATION.replace("SIZE", &size.to_string());
+        fs_err::write(&file, configuration).expect("a file can be written");
+        let variable = |name: &str| (name == "CRM_API_URL").then(|| url.to_owned());
         let config = config::load(folder.path(), None, &variable);
         Self {
             config: config.expect("the configuration is good"),

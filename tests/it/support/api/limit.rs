@@ -46,9 +46,8 @@ impl Limit {
         self.refused
     }
 
-    /// How many requests, in which time, and how many of them are left.
-    pub(super) fn allowance(&self) -> (usize, Duration, usize) {
-        let left = self.requests - self.taken.len();
-        (self.requests, self.period, left)
+    /// How many requests, in which time.
+    pub(super) fn allowance(&self) -> (usize, Duration) {
+        (self.requests, self.period)
     }
 }

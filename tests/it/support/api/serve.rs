@@ -98,7 +98,8 @@ fn limited(state: &State, now: Instant) -> Option<Response> {
     Some(refusal)
 }
 
-/// As the IETF's draft has it.
+/// As the IETF's draft has it. What is left and when it is renewed cannot be said in whole seconds of a window
+/// that slides.
 fn announce(state: &State, answer: &mut Response) {
     let Some(limit) = state
         .limit
@@ -107,19 +108,10 @@ fn announce(state: &State, answer: &mut Response) {
     else {
         return;
     };
-    let (requests, period, left) = lock(limit).allowance();
-    let seconds = period.as_secs().max(1);
-    let lines = [
-        (
-            "ratelimit-policy",
-            format!("\"default\";q={requests};w={seconds}"),
-        ),
-        ("ratelimit", format!("\"default\";r={left};t={seconds}")),
-    ];
-    for (name, value) in lines {
-        let value = value.parse().expect("a header can be sent");
-        answer.headers_mut().insert(name, value);
-    }
+    let (requests, period) = lock(limit).allowance();
+    let policy = format!("\"default\";q={requests};w={}", period.as_secs());
+    let policy = policy.parse().expect("a header can be sent");
+    answer.headers_mut().insert("ratelimit-policy", policy);
 }
 
 async fn answer(state: &State, plug: Plug, asked: &Asked, number: usize) -> Response {
