@@ -15,6 +15,10 @@ const MOST_EMPTY: u32 = 100;
 /// Pages of one record that came before, one after the other, that are believed.
 const MOST_SINGLE: u32 = 20;
 
+/// Pages behind all that were read before, one after the other, whose records all came before, that are believed:
+/// so many pages may have come in at the front meanwhile.
+const MOST_BARREN: u32 = 50;
+
 /// Records beyond twice the total that are believed.
 const MOST_SURPLUS: u64 = 10_000;
 
@@ -28,6 +32,8 @@ pub struct Guard {
     singles: HashSet<u64>,
     /// How many pages in a row held one of them again.
     again: u32,
+    /// How many pages in a row, each further than all before, brought nothing.
+    barren: u32,
 }
 
 impl Guard {
@@ -73,6 +79,23 @@ impl Guard {
         }
     }
 
+    /// An error if page after page brings nothing, each further than all before. What moved is read again and may
+    /// well bring nothing, but not without end.
+    pub fn barren(&mut self, number: i32, brought_nothing: bool) -> Result<()> {
+        self.barren = if brought_nothing { self.barren + 1 } else { 0 };
+        if self.barren < MOST_BARREN {
+            return Ok(());
+        }
+        Err(Error::outside(format!(
+            "the last {MOST_BARREN} pages of the API, up to page {number}, hold records that came before, so its \
+             pages would never end"
+        ))
+        .with_hint(
+            "look at `pagination` of the source in dfpipe.yml: the API may not know a parameter, or \
+             follow another custom",
+        ))
+    }
+
     /// An error if the API named this page before, or nothing but empty ones for long.
     pub fn lead(&mut self, pages: i32, lead: &str) -> Result<()> {
         if !self.leads.insert(hash(lead)) {
@@ -113,7 +136,7 @@ fn hash(what: &(impl Hash + ?Sized)) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Guard, MOST_EMPTY};
+    use super::{Guard, MOST_BARREN, MOST_EMPTY};
 
     #[test]
     fn a_single_record_may_come_twice_and_a_page_may_not() {
@@ -134,6 +157,16 @@ mod tests {
         assert!(guard.page(41, &[1]).is_err());
         guard.take(41, &[3]);
         assert!(guard.page(42, &[1]).is_ok());
+    }
+
+    #[test]
+    fn pages_that_bring_nothing_are_not_followed_for_ever() {
+        let mut guard = Guard::default();
+        for page in 1..MOST_BARREN {
+            assert!(guard.barren(page.try_into().unwrap(), true).is_ok());
+        }
+        assert!(guard.barren(50, false).is_ok());
+        assert!((0..MOST_BARREN).any(|page| guard.barren(page.try_into().unwrap(), true).is_err()));
     }
 
     #[test]

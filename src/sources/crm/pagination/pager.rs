@@ -46,6 +46,8 @@ pub struct Pager {
     recoveries: u32,
     /// Where pages begin that were not read before.
     until: u64,
+    /// Behind the furthest numbered page that was taken.
+    furthest: u64,
     notes: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ impl Pager {
             is_second_look: false,
             recoveries: 0,
             until: 0,
+            furthest: 0,
             notes: vec![],
         }
     }
@@ -131,7 +134,9 @@ impl Pager {
         let Some(total) = self.totals.last().filter(|_| self.seen.recovery.is_none()) else {
             return vec![];
         };
-        let left = total.saturating_sub(self.records);
+        // A total of millions of pages must not make millions of addresses, page after page.
+        let most = (count as u64 + 1).saturating_mul(self.fullest.max(1));
+        let left = total.saturating_sub(self.records).min(most);
         let mut ahead = self.kind.ahead(self.size.as_ref(), self.fullest, left);
         ahead.truncate(count);
         ahead
@@ -150,6 +155,8 @@ impl Pager {
         self.fullest = self.fullest.min(smaller.into());
         self.is_resized = true;
         self.until = 0;
+        // Places are counted in pages of the new size from here on.
+        self.furthest = 0;
         true
     }
 
@@ -167,6 +174,11 @@ impl Pager {
         };
         let overlap = self.kind.overlap(self.size.as_ref());
         self.take(page, &skipped);
+        if self.kind.is_numbered() && self.place() >= self.furthest {
+            self.furthest = self.place() + 1;
+            let brought_nothing = !page.records.is_empty() && skipped.len() == page.records.len();
+            self.guard.barren(self.number(), brought_nothing)?;
+        }
         let names_next = self.kind.advance(page, self.size.as_ref())?;
         let is_over = if self.kind.is_numbered() {
             self.is_over(page.records.len(), overlap)
