@@ -218,8 +218,10 @@ fn a_configuration_that_cannot_be_read_is_a_finding_for_each_problem() {
                             → set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`
     problem  configuration  dfpipe.yml:[place]: the environment variable `EMAIL_HASH_KEY` is not set
                             → set it (`export EMAIL_HASH_KEY=…`) or give a default: `${EMAIL_HASH_KEY:-default}`
+    problem  configuration  dfpipe.yml:[place]: the environment variable `GCP_PROJECT_ID` is not set
+                            → set it (`export GCP_PROJECT_ID=…`) or give a default: `${GCP_PROJECT_ID:-default}`
     ----- stderr -----
-    error: 3 problems stand in the way of a run
+    error: 4 problems stand in the way of a run
     ");
 }
 
@@ -418,7 +420,10 @@ fn a_bigquery_is_looked_at_and_nothing_is_made_in_it() {
     let found: Vec<_> = found
         .filter(|line| line.contains(" destination "))
         .collect();
-    assert_snapshot!(found.join("\n"), @"");
+    assert_snapshot!(found.join("\n"), @"
+    ok       destination      jobs can be made in the project `test-project`
+    ok       destination      the dataset `customer_analytics` will be made in `US`
+    ");
     assert!(
         service
             .dataset("test-project", "customer_analytics")

@@ -143,9 +143,9 @@ fn a_profile_names_all_variables_that_it_lacks() {
     hint: set it (`export EMAIL_HASH_KEY=…`) or give a default: `${EMAIL_HASH_KEY:-default}`
 
     error: the environment variable `GCP_PROJECT_ID` is not set
-       --> dfpipe.yml:100:16
+       --> dfpipe.yml:113:16
         |
-    100 |       project: ${GCP_PROJECT_ID}
+    113 |       project: ${GCP_PROJECT_ID}
         |                ^^^^^^^^^^^^^^^^^
 
     hint: set it (`export GCP_PROJECT_ID=…`) or give a default: `${GCP_PROJECT_ID:-default}`
@@ -423,6 +423,8 @@ fn models_that_need_each_other_are_shown_as_a_circle() {
       |
     5 | select customer from large
       |                      ^^^^^
+
+    hint: put what both need into a model of its own, which reads neither
     ");
 }
 

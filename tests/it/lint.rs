@@ -656,7 +656,7 @@ fn models_are_selected_by_tag_path_and_state() {
 
     hint: name a model: `-s +unified_customers` builds it and all that it reads
     ");
-    project.edit("sql/totals.sql", "sum(amount)", "sum(amount) + 0");
+    project.edit("sql/totals.sql", "sum(amount)", "sum(distinct amount)");
     assert_eq!(built("+state:modified"), "parts totals");
     assert_snapshot!(project.run(["run", "-q", "-s", "tag:dayly"]).screen(), @"
     exit code: 2

@@ -219,7 +219,7 @@ mod tests {
         ] {
             assert_eq!(pages_of_a_group(landed), expected, "{landed}");
         }
-        for (pages, expected) in [(10, 10), (1_000, 92), (100_000, 1_095), (10_000_000, 3_418)] {
+        for (pages, expected) in [(10, 10), (1_000, 93), (100_000, 941), (10_000_000, 3_303)] {
             assert_eq!(groups(pages), expected, "{pages}");
         }
     }

@@ -99,7 +99,7 @@ fn a_table_that_is_laid_out_otherwise_stops_before_the_upload() {
     let loading = loaded_once().saying("cluster_by: [customer]");
     let uploads = loading.service.calls(Call::BeginUpload);
     let outcome = loading.project.run(["run", "-q", "--new-load"]);
-    assert_eq!(outcome.code, Some(2), "{}", outcome.screen());
+    assert_eq!(outcome.code, Some(1), "{}", outcome.screen());
     assert!(outcome.stderr.contains("cluster"), "{}", outcome.stderr);
     assert_eq!(loading.service.calls(Call::BeginUpload), uploads);
 }
