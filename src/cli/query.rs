@@ -65,9 +65,10 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     if history::names_warehouse(&arguments.statement) {
         history::open_warehouse(&engine, &config).await?;
     }
-    let live = match asks_sources {
-        true => history::open_sources(&engine, &config, &context.clock)?,
-        false => vec![],
+    let live = if asks_sources {
+        history::open_sources(&engine, &config, &context.clock)?
+    } else {
+        vec![]
     };
     let rows = engine.ask(&arguments.statement, &parameters).await?;
     print(rows, arguments.output, context).await?;

@@ -23,6 +23,10 @@ const DRY: &str =
 
 /// Run the whole pipeline: extract, transform, check, load, report
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Arguments {
     /// Build only these models (`+name`: and all it reads, `name+`: and all that read it)
     #[arg(short, long, value_name = "SELECT")]

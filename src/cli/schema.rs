@@ -21,7 +21,7 @@ pub struct Arguments {
 enum Of {
     /// dfpipe.yml
     Config,
-    /// step4_load_receipt.json
+    /// `step4_load_receipt.json`
     Receipt,
 }
 

@@ -161,6 +161,10 @@ pub struct SourceCheck {
 
 /// Where the records of a source are.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a handful of sources, each read once"
+)]
 pub enum From {
     /// Files, local or in an object store.
     Files(Files),

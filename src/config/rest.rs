@@ -47,6 +47,10 @@ impl Crm {
     }
 
     /// The API at `url` with default settings, for tests.
+    ///
+    /// # Panics
+    ///
+    /// If `url` is none.
     #[cfg(test)]
     pub fn plain(url: &str, pagination: Paging) -> Self {
         Self {
@@ -117,7 +121,7 @@ pub struct NamedKey {
     pub value: Secret,
 }
 
-/// OAuth2 client credentials.
+/// `OAuth2` client credentials.
 #[derive(Clone, Debug)]
 pub struct OAuth2 {
     /// Address that gives tokens.

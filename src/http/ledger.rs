@@ -89,7 +89,7 @@ impl Ledger {
         let free = rules.map(|rule| rule.free_at(now)).max();
         let free = free.unwrap_or_default().max(self.paused_until);
         if free > now {
-            return Err(free - now);
+            return Err(free.saturating_sub(now));
         }
         let nanoseconds = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         self.hand.0.store(nanoseconds, Relaxed);

@@ -1,4 +1,4 @@
-//! Tokens of OAuth2 client credentials: fetched once, and again before they expire or when one is refused.
+//! Tokens of `OAuth2` client credentials: fetched once, and again before they expire or when one is refused.
 //!
 //! Apart from the signer because it asks a server of its own, under that server's own budget, and because
 //! many requests wait for one token.
@@ -147,7 +147,7 @@ impl Tokens {
             let Some(delay) = delay else {
                 return Err(Failure {
                     is_passing: false,
-                    error: self.named(failure.error),
+                    error: self.named(&failure.error),
                     ..failure
                 });
             };
@@ -218,12 +218,13 @@ impl Tokens {
         })?;
         let life = granted.expires_in.as_ref().and_then(seconds);
         let now = Instant::now();
-        let stale_at = life.and_then(|life| now.checked_add(life - AHEAD.min(life / 10)));
+        let stale_at =
+            life.and_then(|life| now.checked_add(life.saturating_sub(AHEAD.min(life / 10))));
         Ok(Token { value, stale_at })
     }
 
     /// The error says that it is about the token.
-    fn named(&self, error: Error) -> Error {
+    fn named(&self, error: &Error) -> Error {
         let message = format!("no token can be fetched: {}", error.message());
         let cause = error.cause().map(str::to_owned);
         let hint = match error.hint() {
@@ -259,8 +260,7 @@ fn wants_basic(status: StatusCode, headers: &HeaderMap) -> bool {
 fn seconds(value: &serde_json::Value) -> Option<Duration> {
     let text = value
         .as_str()
-        .map(str::to_owned)
-        .unwrap_or_else(|| value.to_string());
+        .map_or_else(|| value.to_string(), str::to_owned);
     let seconds: f64 = text.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
 }

@@ -56,6 +56,10 @@ use state::State;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Request {
     /// Which models are built; all if empty.
     pub select: Vec<String>,

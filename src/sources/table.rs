@@ -123,9 +123,10 @@ impl TableProvider for SourceTable {
     ) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
         let known = filters.iter().map(|filter| {
             // The engine looks at the rows again: an API's moments may be rounder than ours.
-            match self.bounds(std::slice::from_ref(*filter)).is_some() {
-                true => TableProviderFilterPushDown::Inexact,
-                false => TableProviderFilterPushDown::Unsupported,
+            if self.bounds(std::slice::from_ref(*filter)).is_some() {
+                TableProviderFilterPushDown::Inexact
+            } else {
+                TableProviderFilterPushDown::Unsupported
             }
         });
         Ok(known.collect())

@@ -38,7 +38,7 @@ fn what_is_not_said_has_its_default() {
     assert_eq!(meant.endpoint.as_str(), "https://bigquery.googleapis.com/");
     assert_eq!(meant.chunk, 8 * 1024 * 1024);
     assert_eq!(meant.upload_limit, 1024 * 1024 * 1024);
-    assert_eq!(meant.timeout, Duration::from_mins(60));
+    assert_eq!(meant.timeout, Duration::from_hours(1));
     assert!(meant.schema_changes && !meant.split);
     assert!(meant.staging.is_none() && meant.partition_expiration_days.is_none());
 }

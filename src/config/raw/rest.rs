@@ -56,7 +56,7 @@ pub enum RawAuth {
     Basic(RawBasic),
     /// A parameter of the query; it is never shown.
     Query(RawNamedKey),
-    /// A token that is fetched, and fetched again before it expires: OAuth2 client credentials.
+    /// A token that is fetched, and fetched again before it expires: `OAuth2` client credentials.
     #[serde(rename = "oauth2")]
     OAuth2(RawOAuth2),
 }
@@ -81,7 +81,7 @@ pub struct RawBasic {
     pub password: Option<Secret>,
 }
 
-/// OAuth2 client credentials.
+/// `OAuth2` client credentials.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawOAuth2 {

@@ -51,9 +51,10 @@ pub fn verdict(record: &RunRecord) -> Verdict {
         Status::DryRun => (
             Mood::Idle,
             "dry run",
-            match record.is_partial() {
-                true => format!("dry run completed in {took} with a partial extract"),
-                false => format!("dry run completed in {took}"),
+            if record.is_partial() {
+                format!("dry run completed in {took} with a partial extract")
+            } else {
+                format!("dry run completed in {took}")
             },
         ),
         Status::Stopped => {

@@ -107,9 +107,9 @@ mod tests {
         assert!(!pace.is_over());
         assert_eq!(
             pace.within(Duration::from_secs(3200)),
-            Duration::from_secs(600)
+            Duration::from_mins(10)
         );
-        pace.count(Duration::from_secs(600));
+        pace.count(Duration::from_mins(10));
         assert!(pace.is_over());
         assert_eq!(pace.within(Duration::from_secs(32)), Duration::ZERO);
     }

@@ -190,6 +190,10 @@ impl Request {
     }
 
     /// A request with a resource.
+    ///
+    /// # Panics
+    ///
+    /// Never: keys of our resources are text.
     pub fn with_json(method: Method, url: Url, resource: &impl Serialize) -> Self {
         let body = serde_json::to_vec(resource).expect("resources have keys of text alone");
         Self {

@@ -192,6 +192,7 @@ mod tests {
         sinks::bigquery::wire::TableSchema,
     };
 
+    #[expect(clippy::needless_pass_by_value, reason = "what `json!` made")]
     fn table(fields: serde_json::Value) -> TableSchema {
         serde_json::from_value(json!({ "fields": fields })).unwrap()
     }

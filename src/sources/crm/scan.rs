@@ -162,8 +162,7 @@ impl<'a> Reader<'a> {
         let lacking = self.pager.complete().err().filter(|_| is_end);
         self.close_before(before.as_ref(), document.records.len(), lacking.is_some())
             .await?;
-        self.task
-            .decode(part, &document, &step, &mut self.decoder)?;
+        Task::decode(part, &document, &step, &mut self.decoder)?;
         let batch = self.decoder.flush().map_err(|error| broken_batch(&error))?;
         self.task.scan.log.add_missing(self.decoder.take_missing());
         self.task.tell(&self.pager);

@@ -63,9 +63,12 @@ impl Secrecy {
 
     /// The text without keys and addresses.
     pub fn masked(&self, text: &str) -> String {
-        let blank = |text: Cow<'_, str>, secret: &Secret| match text.contains(secret.expose()) {
-            true => text.replace(secret.expose(), BLANK),
-            false => text.into_owned(),
+        let blank = |text: Cow<'_, str>, secret: &Secret| {
+            if text.contains(secret.expose()) {
+                text.replace(secret.expose(), BLANK)
+            } else {
+                text.into_owned()
+            }
         };
         let text = self
             .secrets

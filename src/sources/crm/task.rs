@@ -116,7 +116,6 @@ impl Task {
 
     /// Decodes the records of the page `part` that did not come before.
     pub fn decode(
-        &self,
         part: i32,
         document: &Document<'_>,
         step: &Step,

@@ -47,8 +47,8 @@ fn counted_pages_that_are_always_the_same_are_no_endless_loop() {
         for (has_total, size) in [(true, 5), (false, 5), (true, 1), (false, 1)] {
             let endless = Some(Endless::Same);
             let setup = Setup {
-                endless,
                 has_total,
+                endless,
                 ..Setup::paged(paging, size)
             };
             let api = Api::of(people(12), setup);

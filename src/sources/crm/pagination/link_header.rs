@@ -23,8 +23,8 @@ impl Kind for LinkHeader {
 
     fn advance(&mut self, page: &Facts<'_>, _size: Option<&PageSize>) -> Result<bool> {
         let values = page.headers.get_all(LINK).iter();
-        let texts = values.filter_map(|value| value.to_str().ok());
-        let next = texts.filter_map(link::next_of).next();
+        let mut texts = values.filter_map(|value| value.to_str().ok());
+        let next = texts.find_map(link::next_of);
         self.links.advance(page.url, next)
     }
 

@@ -194,8 +194,7 @@ impl Pager {
         if let Some(lead) = self.kind.lead() {
             self.guard.lead(self.pages, lead)?;
         }
-        self.guard
-            .growth(self.pages, self.records, self.totals.most())?;
+        Guard::growth(self.pages, self.records, self.totals.most())?;
         Ok(Step {
             skipped,
             next: Next::More,
@@ -230,9 +229,10 @@ impl Pager {
         }
         if let Some(last) = overlap.checked_sub(1) {
             let is_as_before = page.records.get(last).copied() == self.seen.last();
-            return match is_as_before {
-                true => Verdict::Follows((0..overlap).collect()),
-                false => self.moved(page.records, overlap),
+            return if is_as_before {
+                Verdict::Follows((0..overlap).collect())
+            } else {
+                self.moved(page.records, overlap)
             };
         }
         let begins_again = self.seen.holds(page.records, 1);

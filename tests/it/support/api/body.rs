@@ -34,7 +34,7 @@ pub(super) fn answer(page: Page, asked: &Asked, setup: &Setup, host: &str) -> Re
         );
         headers.insert(header::LINK, text(&first));
     }
-    let body = body(page, link, setup).to_string();
+    let body = body(page, link.as_deref(), setup).to_string();
     pack(response, body.into_bytes(), asked, setup.encoding)
 }
 
@@ -52,7 +52,7 @@ fn link(cursor: &str, asked: &Asked, setup: &Setup, host: &str) -> String {
     format!("{host}{}?{}", Api::PATH, query.finish())
 }
 
-fn body(page: Page, link: Option<String>, setup: &Setup) -> Value {
+fn body(page: Page, link: Option<&str>, setup: &Setup) -> Value {
     let records = Value::from(page.records);
     let mut body = match setup.records_at {
         RecordsAt::Body => return records,

@@ -6,6 +6,10 @@ use super::{Paging, Signing};
 
 /// The kind of an API.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a habit of APIs, on or off"
+)]
 pub(crate) struct Setup {
     pub(crate) paging: Paging,
     pub(crate) signing: Signing,

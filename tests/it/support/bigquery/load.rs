@@ -107,7 +107,7 @@ fn implied(table: Option<&Table>, mut columns: Vec<Column>) -> Vec<Column> {
             .find(|column| schema::is_same(&column.name, &held.name));
         match found {
             Some(column) if column.kind.name() == held.kind.name() => {
-                column.kind = held.kind.clone()
+                column.kind = held.kind.clone();
             }
             None if held.mode != Mode::Required => columns.push(held.clone()),
             _ => {}
