@@ -132,6 +132,9 @@ trait Kind: fmt::Debug + Send + Sync {
 
     /// Goes to where a page was; `false` if that is another kind's place.
     fn go_to(&mut self, at: &At, collection: &Url) -> bool;
+
+    /// How many records the fullest page before held.
+    fn know_fullest(&mut self, _records: u64) {}
 }
 
 /// The kind that `paging` asks for.

@@ -12,6 +12,8 @@ pub struct Offset {
     parameter: String,
     /// Records before the next page's first new one.
     offset: u64,
+    /// Records of the fullest page so far: an API may give less than it is asked for.
+    fullest: u64,
 }
 
 impl Offset {
@@ -20,6 +22,7 @@ impl Offset {
         Self {
             parameter: parameter.to_owned(),
             offset: 0,
+            fullest: 0,
         }
     }
 
@@ -48,12 +51,15 @@ impl Kind for Offset {
     }
 
     fn overlap(&self, size: Option<&PageSize>) -> usize {
-        let is_wide = size.is_some_and(|size| size.records > 1);
+        // A page that can hold one record alone would hold nothing new.
+        let is_wide = size.is_some_and(|size| size.records > 1) && self.fullest != 1;
         usize::from(self.offset > 0 && is_wide)
     }
 
     fn advance(&mut self, page: &Facts<'_>, size: Option<&PageSize>) -> Result<bool> {
-        self.offset = self.start(size) + page.records.len() as u64;
+        let records = page.records.len() as u64;
+        self.offset = self.start(size) + records;
+        self.fullest = self.fullest.max(records);
         Ok(true)
     }
 
@@ -62,6 +68,10 @@ impl Kind for Offset {
         let records = size.map_or(1, |size| u64::from(size.records));
         self.offset = self.offset.saturating_sub(pages.saturating_mul(records));
         can
+    }
+
+    fn know_fullest(&mut self, records: u64) {
+        self.fullest = records;
     }
 
     fn is_numbered(&self) -> bool {
@@ -112,6 +122,17 @@ mod tests {
         assert_eq!(pages.query(), "limit=3&offset=1");
         pages.give(r#"{"total":4}"#, &[2, 3]);
         assert_eq!(pages.give(r#"{"total":4}"#, &[3, 4]).next, Next::End);
+    }
+
+    #[test]
+    fn an_api_that_gives_one_record_whatever_it_is_asked_for_is_read_to_its_end() {
+        let mut pages = pages();
+        pages.give("{}", &[1]);
+        assert_eq!(pages.query(), "limit=3&offset=1");
+        pages.give("{}", &[2]);
+        assert_eq!(pages.query(), "limit=3&offset=2");
+        assert_eq!(pages.give("{}", &[]).next, Next::End);
+        assert_eq!(pages.delivered(), [1, 2]);
     }
 
     #[test]

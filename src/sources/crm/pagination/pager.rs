@@ -98,6 +98,7 @@ impl Pager {
         if let (Some(size), Some(records)) = (&mut pager.size, position.size) {
             size.records = records;
         }
+        pager.kind.know_fullest(position.fullest);
         pager.pages = position.pages;
         pager.records = position.records;
         pager.fullest = position.fullest;
