@@ -8,15 +8,19 @@
 //!
 //! Where a plan executes is decided here alone ([`Engine::execute`]).
 
+mod browse;
 mod catalog;
 mod check;
 mod columns;
 mod diagnostics;
 mod faults;
 mod lineage;
+mod masking;
 mod memory;
 mod mentions;
+mod named_files;
 mod plan;
+mod question;
 mod run;
 mod scaling;
 mod session;
@@ -26,5 +30,7 @@ pub use check::{Checked, RECORDED, check, record as record_columns};
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
+pub use browse::FunctionHelp;
+pub use question::{Answer, Asked, Question, Rights};
 pub use run::{Built, Rows, Spill, part_name};
 pub use session::Engine;

@@ -17,6 +17,7 @@ use super::{memory::Memory, scaling::Scaling};
 use crate::{
     config::{self, Config, Secret},
     error::{Error, Result},
+    sources::Privacy,
 };
 
 /// Memory that each sort keeps aside for merging what it spilled; no more than this share.
@@ -34,6 +35,8 @@ const BATCH: std::ops::RangeInclusive<usize> = 256..=8192;
 pub struct Engine {
     pub(super) context: SessionContext,
     pub(super) memory: Arc<Memory>,
+    /// Keeps addresses out of files that somebody names.
+    pub(super) privacy: Privacy,
 }
 
 impl Engine {
@@ -67,7 +70,11 @@ impl Engine {
         let mut context = SessionContext::new_with_state(state);
         let functions = UdfSettings::new(email_key.expose());
         register_all(&mut context, &functions).map_err(odd)?;
-        Ok(Self { context, memory })
+        Ok(Self {
+            context,
+            memory,
+            privacy: Privacy::new(email_key),
+        })
     }
 }
 
