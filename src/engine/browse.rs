@@ -1,9 +1,7 @@
 //! What a session has: schemas, tables, columns, functions. For `\d`, for completion, for hints.
 
 use datafusion::{
-    arrow::datatypes::SchemaRef,
-    common::TableReference,
-    logical_expr::Documentation,
+    arrow::datatypes::SchemaRef, common::TableReference, logical_expr::Documentation,
 };
 
 use super::Engine;
@@ -30,7 +28,9 @@ impl Engine {
     /// The schemas, in order of name.
     pub fn schemas(&self) -> Vec<String> {
         let catalog = self.context.catalog("datafusion");
-        let mut names = catalog.map(|catalog| catalog.schema_names()).unwrap_or_default();
+        let mut names = catalog
+            .map(|catalog| catalog.schema_names())
+            .unwrap_or_default();
         names.sort();
         names
     }
@@ -45,7 +45,9 @@ impl Engine {
     pub fn tables(&self, schema: &str) -> Vec<String> {
         let catalog = self.context.catalog("datafusion");
         let schema = catalog.and_then(|catalog| catalog.schema(schema));
-        let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
+        let mut names = schema
+            .map(|schema| schema.table_names())
+            .unwrap_or_default();
         names.sort();
         names
     }
@@ -78,7 +80,9 @@ impl Engine {
         }
         let (fits, transforms) = dfpipe_udfs::halves();
         let halves = fits.iter().map(|half| half.name());
-        let halves: Vec<&str> = halves.chain(transforms.iter().map(|half| half.name())).collect();
+        let halves: Vec<&str> = halves
+            .chain(transforms.iter().map(|half| half.name()))
+            .collect();
         all.retain(|function| !halves.contains(&function.name.as_str()));
         all.sort_by(|one, other| (&one.name, one.kind).cmp(&(&other.name, other.kind)));
         all.dedup_by(|one, other| one.name == other.name && one.kind == other.kind);

@@ -13,9 +13,7 @@ use datafusion::{
     },
     common::exec_err,
     error::Result,
-    logical_expr::{
-        ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
-    },
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
 };
 
 use crate::sources::Privacy;
@@ -76,7 +74,11 @@ impl Mask {
         Ok(match array.data_type() {
             DataType::Utf8 => {
                 let texts = array.as_string::<i32>().iter();
-                Arc::new(texts.map(|one| one.map(|one| self.text(one))).collect::<StringArray>())
+                Arc::new(
+                    texts
+                        .map(|one| one.map(|one| self.text(one)))
+                        .collect::<StringArray>(),
+                )
             }
             DataType::LargeUtf8 => {
                 let texts = array.as_string::<i64>().iter();
@@ -98,7 +100,9 @@ impl Mask {
             }
             // What cannot be looked through is not shown.
             kind if array.null_count() == array.len() => new_null_array(kind, array.len()),
-            kind => return exec_err!("a column of the type {kind} may hold addresses, and is not read"),
+            kind => {
+                return exec_err!("a column of the type {kind} may hold addresses, and is not read");
+            }
         })
     }
 

@@ -25,12 +25,12 @@ mod run;
 mod scaling;
 mod session;
 
+pub use browse::FunctionHelp;
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
 pub use check::{Checked, RECORDED, check, record as record_columns};
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
-pub use browse::FunctionHelp;
 pub use question::{Answer, Asked, Question, Rights};
 pub use run::{Built, Rows, Spill, part_name};
 pub use session::Engine;

@@ -46,7 +46,7 @@ pub enum Asked {
 
 /// What statements may do beside asking.
 pub struct Rights<'a> {
-    /// Whether views and external tables may be made and dropped in this session.
+    /// Whether views may be made and dropped in this session.
     pub define: bool,
     /// Says whether `copy to` may write to a place; `None` where nothing may be written.
     pub write: Option<&'a (dyn Fn(&str) -> Result<()> + Sync)>,
@@ -99,7 +99,7 @@ impl Question {
         change(&mut self.statement, visitor);
     }
 
-    /// Puts a statement in the place of the one that was asked.
+    /// The query that it is, if it is one.
     fn query(&self) -> Option<Sql> {
         match &self.statement {
             Statement::Statement(statement) if matches!(**statement, SqlStatement::Query(_)) => {
@@ -152,8 +152,15 @@ impl Engine {
             .await;
         let plan = plan.map_err(|error| explain_text(&error, &file, None))?;
         match &plan {
+            LogicalPlan::Ddl(DdlStatement::CreateExternalTable(_)) if rights.define => {
+                let message = "a file needs no table of its own";
+                let hint = "name it where a table stands: select * from 'data/file.csv'";
+                return Err(Error::usage(message).with_hint(hint));
+            }
             LogicalPlan::Ddl(what) => {
-                let done = defined(what).filter(|_| rights.define).ok_or_else(refused)?;
+                let done = defined(what)
+                    .filter(|_| rights.define)
+                    .ok_or_else(refused)?;
                 let executed = self.context.execute_logical_plan(plan).await;
                 executed.map_err(|error| explain_text(&error, &file, None))?;
                 return Ok(Answer::Done(done));
@@ -190,7 +197,10 @@ impl Engine {
         let names = self.tables(&schema);
         let name = read.table.rsplit('.').next().unwrap_or(&read.table);
         let names: Vec<String> = if read.table.contains('.') {
-            names.iter().map(|name| format!("{schema}.{name}")).collect()
+            names
+                .iter()
+                .map(|name| format!("{schema}.{name}"))
+                .collect()
         } else {
             names
         };
@@ -214,9 +224,6 @@ impl Engine {
 fn defined(what: &DdlStatement) -> Option<String> {
     Some(match what {
         DdlStatement::CreateView(view) => format!("view `{}` made, for this session", view.name),
-        DdlStatement::CreateExternalTable(table) => {
-            format!("table `{}` opened, for this session", table.name)
-        }
         DdlStatement::DropView(view) => format!("`{}` forgotten, for this session", view.name),
         DdlStatement::DropTable(table) => format!("`{}` forgotten, for this session", table.name),
         _ => return None,

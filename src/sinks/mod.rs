@@ -12,7 +12,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Config, error::Result, storage::Location, table_file::FileFacts};
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    storage::Location,
+    table_file::FileFacts,
+};
 
 pub mod metadata;
 pub mod parquet;
@@ -98,6 +103,13 @@ pub trait Sink: Send + Sync {
 
     /// The latest complete load of every date.
     async fn latest(&self) -> Result<Vec<Loaded>>;
+
+    /// All complete loads, in order of date and number: for questions. A destination whose rows are no files
+    /// of ours says so.
+    async fn complete(&self) -> Result<Vec<Loaded>> {
+        let message = format!("`{}` cannot be asked from here", self.destination());
+        Err(Error::usage(message).with_hint("ask the destination itself, in its own console"))
+    }
 
     /// Makes the file that will be loaded, in `folder`.
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)>;

@@ -113,6 +113,12 @@ impl Sink for Warehouse {
         Ok(latest)
     }
 
+    async fn complete(&self) -> Result<Vec<Loaded>> {
+        let mut loads = self.loads_below(&self.table).await?;
+        loads.retain(Loaded::is_complete);
+        Ok(loads)
+    }
+
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)> {
         let staged = folder.join("step4_load.parquet");
         let (load, path) = (load.clone(), staged.clone());
