@@ -101,7 +101,9 @@ impl Mask {
             // What cannot be looked through is not shown.
             kind if array.null_count() == array.len() => new_null_array(kind, array.len()),
             kind => {
-                return exec_err!("a column of the type {kind} may hold addresses, and is not read");
+                return exec_err!(
+                    "a column of the type {kind} may hold addresses, and is not read"
+                );
             }
         })
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::{
     common::TableReference,
     execution::context::SQLOptions,
-    logical_expr::{DdlStatement, LogicalPlan, dml::CopyTo},
+    logical_expr::{DdlStatement, DropTable, DropView, LogicalPlan, TableType, dml::CopyTo},
     sql::{
         parser::{DFParser, Statement},
         sqlparser::ast::{Statement as SqlStatement, VisitorMut},
@@ -161,6 +161,11 @@ impl Engine {
                 let done = defined(what)
                     .filter(|_| rights.define)
                     .ok_or_else(refused)?;
+                if let DdlStatement::DropTable(DropTable { name, .. })
+                | DdlStatement::DropView(DropView { name, .. }) = what
+                {
+                    self.may_forget(name).await?;
+                }
                 let executed = self.context.execute_logical_plan(plan).await;
                 executed.map_err(|error| explain_text(&error, &file, None))?;
                 return Ok(Answer::Done(done));
@@ -176,6 +181,20 @@ impl Engine {
     pub async fn explained_plan(&self, sql: &Sql, parameters: &Parameters) -> Result<String> {
         let plan = self.plan(sql, parameters).await?;
         Ok(plan.display_indent().to_string())
+    }
+
+    /// Only what was made in this session is forgotten: a view, where bare names are looked up.
+    async fn may_forget(&self, name: &TableReference) -> Result<()> {
+        let provider = self.context.table_provider(name.clone()).await;
+        let is_view = provider.is_ok_and(|it| it.table_type() == TableType::View);
+        let is_ours = name
+            .schema()
+            .is_none_or(|schema| schema == self.default_schema());
+        if is_view && is_ours {
+            return Ok(());
+        }
+        let message = format!("`{name}` was not made in this session");
+        Err(Error::usage(message).with_hint("`drop view` forgets a view that was made here"))
     }
 
     fn may_copy(&self, copy: &CopyTo, rights: &Rights<'_>) -> Result<()> {
@@ -223,7 +242,9 @@ impl Engine {
 /// What a definition does, in words; `None` for those that are not for a session.
 fn defined(what: &DdlStatement) -> Option<String> {
     Some(match what {
-        DdlStatement::CreateView(view) => format!("view `{}` made, for this session", view.name),
+        DdlStatement::CreateView(view) => {
+            format!("view `{}` made, for this session and this run", view.name)
+        }
         DdlStatement::DropView(view) => format!("`{}` forgotten, for this session", view.name),
         DdlStatement::DropTable(table) => format!("`{}` forgotten, for this session", table.name),
         _ => return None,

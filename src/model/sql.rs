@@ -143,13 +143,26 @@ pub fn reads(statement: &Statement, file: &File) -> Result<Vec<Reference>> {
         .map(|table| table.to_string())
         .filter(|table| !names.only_function(table))
         .map(|table| {
-            let place = place(
-                file,
-                names.tables.get(&table).copied().unwrap_or(Span::empty()),
-            );
+            let span = names.tables.get(&table).copied();
+            let place = match span.filter(|span| *span != Span::empty()) {
+                Some(span) => place(file, span),
+                None => quoted_place(file, &table),
+            };
             Reference { table, place }
         })
         .collect())
+}
+
+/// Where a text names a file in quotes: the parser does not say.
+fn quoted_place(file: &File, name: &str) -> Place {
+    let quoted = format!("'{name}'");
+    let Some(at) = file.text.find(&quoted) else {
+        return place(file, Span::empty());
+    };
+    let before = &file.text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|one| *one != '\n').count() + 1;
+    Place::new(&file.name, &file.text, line, column, quoted.chars().count())
 }
 
 /// Shows `visitor` the SQL in `statement`, whatever stands around it.
