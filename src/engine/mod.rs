@@ -8,6 +8,7 @@
 //!
 //! Where a plan executes is decided here alone ([`Engine::execute`]).
 
+mod apart;
 mod browse;
 mod catalog;
 mod check;

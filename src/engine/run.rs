@@ -113,7 +113,10 @@ impl Engine {
             .create_physical_plan(plan)
             .await
             .map_err(explain)?;
-        let stream = execute_stream(Arc::clone(&physical), self.context.task_ctx());
+        let stream = match &self.apart {
+            None => execute_stream(Arc::clone(&physical), self.context.task_ctx()),
+            Some(apart) => apart.stream(Arc::clone(&physical), self.context.task_ctx()),
+        };
         let stream = stream.map_err(explain)?;
         let (file, statement) = (file.clone(), statement.cloned());
         Ok(Rows {

@@ -13,7 +13,7 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::{memory::Memory, scaling::Scaling};
+use super::{apart::Apart, memory::Memory, scaling::Scaling};
 use crate::{
     config::{self, Config, Secret},
     error::{Error, Result},
@@ -37,6 +37,8 @@ pub struct Engine {
     pub(super) memory: Arc<Memory>,
     /// Keeps addresses out of files that somebody names.
     pub(super) privacy: Privacy,
+    /// Where plans are executed, if they may be given up.
+    pub(super) apart: Option<Apart>,
 }
 
 impl Engine {
@@ -74,7 +76,24 @@ impl Engine {
             context,
             memory,
             privacy: Privacy::new(email_key),
+            apart: None,
         })
+    }
+
+    /// The same session, whose questions can be given up at once.
+    #[must_use]
+    pub fn for_a_person(self) -> Self {
+        Self {
+            apart: Some(Apart::default()),
+            ..self
+        }
+    }
+
+    /// Gives up what goes on.
+    pub fn give_up(&self) {
+        if let Some(apart) = &self.apart {
+            apart.give_up();
+        }
     }
 }
 

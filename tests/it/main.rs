@@ -33,6 +33,7 @@ mod safety;
 mod same_bytes;
 mod scaling;
 mod schema;
+mod shell;
 mod slt;
 mod support;
 mod versions;

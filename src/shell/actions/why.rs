@@ -214,11 +214,20 @@ fn told(
         })
         .collect();
     text.push_str(&aligned("  ", &["table", "rows"], &rows));
-    let lost = found.iter().filter(|one| {
-        let comes_here = |read: &String| has(read);
-        let is_on_the_way = one.table.kind == TableKind::Model && way.contains(&one.table.name);
-        is_on_the_way && one.rows == 0 && one.table.reads.iter().any(comes_here)
-    });
+    let is_on_the_way =
+        |one: &&Found<'_>| one.table.kind == TableKind::Model && way.contains(&one.table.name);
+    let gone: Vec<&Found<'_>> = found
+        .iter()
+        .filter(is_on_the_way)
+        .filter(|one| one.rows == 0)
+        .collect();
+    // What reads a table that has lost it already is not to blame.
+    let is_first = |one: &&&Found<'_>| {
+        let mut reads = one.table.reads.iter();
+        let is_gone = |read: &String| gone.iter().any(|other| other.table.name == *read);
+        one.table.reads.iter().any(|read| has(read)) && !reads.any(is_gone)
+    };
+    let lost = gone.iter().filter(is_first);
     let lost: Vec<String> = lost
         .map(|one| {
             let reads: Vec<_> = one

@@ -73,7 +73,7 @@ impl Desk {
         let config = Arc::new(config);
         let scratch = tempfile::tempdir()
             .map_err(|error| Error::outside("questions have no folder").because(error))?;
-        let engine = Engine::new(&config, &scratch.path().join("spill"))?;
+        let engine = Engine::new(&config, &scratch.path().join("spill"))?.for_a_person();
         let as_of = config.as_of.unwrap_or_else(|| clock.now());
         let window = Window::before(as_of, config.window_days);
         let mut desk = Self {

@@ -38,11 +38,6 @@ impl Buffer {
         self.cursor = start + text.len();
     }
 
-    /// Whether the cursor stands behind the last letter.
-    pub fn is_at_end(&self) -> bool {
-        self.cursor == self.text.len()
-    }
-
     /// A letter to the left.
     pub fn left(&mut self) {
         self.cursor -= self.before().chars().next_back().map_or(0, char::len_utf8);

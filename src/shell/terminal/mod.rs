@@ -16,17 +16,24 @@ mod raw;
 
 pub use raw::is_possible;
 
+use std::sync::Arc;
+
 use complete::Names;
 use editor::{Editor, Said};
 use pager::Paged;
+use tokio::sync::Notify;
 
 use super::{Interpreter, interpreter::Next, reader::Reader, stage::Stage};
-use crate::{cli::screen::Screen, error::Result};
+use crate::{
+    cli::screen::Screen,
+    error::{Error, Result},
+};
 
 /// Converses until the person leaves.
 pub async fn converse(mut shell: Interpreter, screen: &Screen) -> Result<()> {
     let mut stage = Paged::new(screen.clone());
     let mut editor = Editor::new(screen.paint().is_colored);
+    let interrupts = interrupts()?;
     screen.note(&greeting(&shell));
     loop {
         let names = Names::of(shell.desk()).await;
@@ -34,12 +41,32 @@ pub async fn converse(mut shell: Interpreter, screen: &Screen) -> Result<()> {
             Said::Leave => return Ok(()),
             Said::Nothing => {}
             Said::Text(text) => {
-                if answer(&mut shell, &text, &mut stage).await == Next::Leave {
+                if answer(&mut shell, &text, &mut stage, &interrupts).await == Next::Leave {
                     return Ok(());
                 }
             }
         }
     }
+}
+
+/// Told of each Ctrl-C, by a thread of its own: all others may be busy with a question.
+fn interrupts() -> Result<Arc<Notify>> {
+    let odd = |error: std::io::Error| Error::outside("no threads can be started").because(error);
+    let told = Arc::new(Notify::new());
+    let teller = Arc::clone(&told);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(odd)?;
+    let listen = move || {
+        runtime.block_on(async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                teller.notify_waiters();
+            }
+        });
+    };
+    std::thread::Builder::new().spawn(listen).map_err(odd)?;
+    Ok(told)
 }
 
 fn greeting(shell: &Interpreter) -> String {
@@ -54,7 +81,12 @@ fn greeting(shell: &Interpreter) -> String {
 }
 
 /// Does all that was said; Ctrl-C stops it.
-async fn answer(shell: &mut Interpreter, text: &str, stage: &mut Paged) -> Next {
+async fn answer(
+    shell: &mut Interpreter,
+    text: &str,
+    stage: &mut Paged,
+    interrupts: &Notify,
+) -> Next {
     let mut reader = Reader::default();
     let inputs: Vec<_> = text
         .split('\n')
@@ -63,12 +95,13 @@ async fn answer(shell: &mut Interpreter, text: &str, stage: &mut Paged) -> Next 
     for input in inputs {
         let next = tokio::select! {
             next = shell.take(&input, stage) => Some(next),
-            _ = tokio::signal::ctrl_c() => None,
+            () = interrupts.notified() => None,
         };
         match next {
             Some(Next::On) => {}
             Some(Next::Leave) => return Next::Leave,
             None => {
+                shell.desk().engine().give_up();
                 let _ = stage.end();
                 stage.note("stopped");
                 return Next::On;

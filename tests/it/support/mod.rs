@@ -5,6 +5,7 @@ pub(crate) mod artefacts;
 pub(crate) mod catalog;
 pub(crate) mod chromium;
 pub(crate) mod connection;
+pub(crate) mod conversation;
 pub(crate) mod crm;
 pub(crate) mod fixtures;
 pub(crate) mod gate;
