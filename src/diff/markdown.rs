@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Changed, Diff, TableDiff, text::shown};
+use super::{
+    Changed, Diff, TableDiff,
+    text::{counted, shown},
+};
 
 /// The text.
 pub fn render(diff: &Diff) -> String {
@@ -45,7 +48,7 @@ fn render_table(table: &TableDiff, text: &mut String) {
         let _ = writeln!(text, "- column `{column}`: `{then}` → `{now}`");
     }
     for (column, count) in &table.columns_changed {
-        let _ = writeln!(text, "- `{column}` changed in {count} rows");
+        let _ = writeln!(text, "- `{column}` changed in {}", counted(*count));
     }
     for key in &table.added_samples {
         let _ = writeln!(text, "- added: {}", cell(&key.join(", ")));

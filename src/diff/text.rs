@@ -54,7 +54,7 @@ fn render_table(table: &TableDiff, text: &mut String) {
         let _ = writeln!(text, "  column {column}: {then} → {now}");
     }
     for (column, count) in &table.columns_changed {
-        let _ = writeln!(text, "  {column}: changed in {count} rows");
+        let _ = writeln!(text, "  {column}: changed in {}", counted(*count));
     }
     for Changed { key, values } in &table.changed_samples {
         let values = values.iter().map(|(column, then, now)| {
@@ -72,6 +72,14 @@ fn render_table(table: &TableDiff, text: &mut String) {
     }
     for key in &table.removed_samples {
         let _ = writeln!(text, "  - {}", key.join(", "));
+    }
+}
+
+/// So many rows.
+pub(super) fn counted(rows: u64) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{rows} rows"),
     }
 }
 

@@ -76,7 +76,11 @@ impl Question {
         let Some(statement) = statements.pop_front().filter(|_| statements.is_empty()) else {
             return Err(Error::usage("give exactly one statement"));
         };
-        let reads = reads(&statement, &file)?;
+        let reads = match &statement {
+            // What it names is not there yet.
+            Statement::CreateExternalTable(_) => vec![],
+            _ => reads(&statement, &file)?,
+        };
         Ok(Self {
             file,
             reads,

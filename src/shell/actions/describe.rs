@@ -81,8 +81,10 @@ async fn one(desk: &Desk, name: &str) -> Result<String> {
             } else {
                 "raw extract of the source"
             };
-            let description = source.description.as_deref().unwrap_or_default();
-            format!("{name}  ({what}, {kind})\n{description}\n")
+            let description = source.description.as_deref();
+            let description = description.map(|text| format!("{}\n", text.trim()));
+            let description = description.unwrap_or_default();
+            format!("{name}  ({what}, {kind})\n{description}")
         }
         (None, None) => format!("{name}\n"),
     };

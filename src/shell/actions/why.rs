@@ -39,7 +39,9 @@ struct Found<'a> {
 pub async fn why(shell: &mut Interpreter, key: &str, stage: &mut dyn Stage) -> Result<()> {
     let key = key.trim_matches(['\'', '"']);
     if key.is_empty() {
-        return Err(Error::usage("`\\why` needs a key").with_hint("such as `\\why CUST-00001`"));
+        let loaded = &shell.desk.config.destination.model;
+        let hint = format!("a value of the key of `{loaded}`");
+        return Err(Error::usage("`\\why` needs a key").with_hint(hint));
     }
     shell.desk.past()?;
     let pipeline = shell.desk.pipeline()?;

@@ -1,4 +1,4 @@
-//! `model('unified_customers', run => '2026-11-15')`: a table of any run, beside those of the run that is looked
+//! `model('NAME', run => '2026-11-15')`: a table of any run, beside those of the run that is looked
 //! at. The call is replaced by the table's name before the statement is planned.
 
 use std::ops::ControlFlow;
@@ -113,9 +113,8 @@ impl VisitorMut for Calls {
             None => {
                 let error = Error::usage("`model` takes the name of a table, and a run");
                 let error = error.at(place(&self.file, span));
-                self.problems.push(
-                    error.with_hint("write it so: model('unified_customers', run => 'last')"),
-                );
+                self.problems
+                    .push(error.with_hint("write it so: model('NAME', run => 'last')"));
             }
         }
         ControlFlow::Continue(())

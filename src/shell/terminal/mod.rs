@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use complete::Names;
 use editor::{Editor, Said};
+use futures::FutureExt;
 use pager::Paged;
 use tokio::sync::Notify;
 
@@ -37,6 +38,8 @@ pub async fn converse(mut shell: Interpreter, screen: &Screen) -> Result<()> {
     screen.note(&greeting(&shell));
     loop {
         let names = Names::of(shell.desk()).await;
+        // What was meant for the answer before is over.
+        let _ = interrupts.notified().now_or_never();
         match editor.read(&shell.whereabouts(), &names)? {
             Said::Leave => return Ok(()),
             Said::Nothing => {}
@@ -61,7 +64,7 @@ fn interrupts() -> Result<Arc<Notify>> {
     let listen = move || {
         runtime.block_on(async {
             while tokio::signal::ctrl_c().await.is_ok() {
-                teller.notify_waiters();
+                teller.notify_one();
             }
         });
     };

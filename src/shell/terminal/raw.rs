@@ -75,12 +75,12 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        let _ = write(PASTES[1]);
         #[cfg(unix)]
         {
             use rustix::termios::{OptionalActions, tcsetattr};
             let _ = tcsetattr(stdin(), OptionalActions::Drain, &self.before);
         }
+        let _ = write(PASTES[1]);
     }
 }
 

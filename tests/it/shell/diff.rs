@@ -21,7 +21,13 @@ fn with_a_run() -> Project {
 fn nothing_differs_before_something_is_edited() {
     let project = with_a_run();
     let outcome = project.run(["diff", "totals", "--fail-if-diff"]);
-    assert_snapshot!(outcome.screen(), @"");
+    assert_snapshot!(outcome.screen(), @r#"
+    exit code: 0
+    ----- stdout -----
+    totals: the file against the run, on the extract of [run]
+
+    no difference in 2 tables
+    "#);
 }
 
 #[test]
@@ -34,8 +40,61 @@ fn rows_that_are_added_removed_and_changed_are_counted_and_shown_in_all_that_dep
          sum(amount) / 2 as amount,\n    count(*) as orders\nfrom orders",
     );
     project.edit("sql/totals.sql", "group by customer", "group by 1");
-    assert_snapshot!(project.succeed(["diff", "totals"]).screen(), @"");
-    assert_snapshot!(project.run(["diff", "totals", "-o", "markdown", "--fail-if-diff"]).screen(), @"");
+    assert_snapshot!(project.succeed(["diff", "totals"]).screen(), @r#"
+    exit code: 0
+    ----- stdout -----
+    totals: the file against the run, on the extract of [run]
+
+    totals: 2 rows, 1 added, 1 removed, 1 changed
+      new column orders
+      column amount: Decimal128(28, 2) → Decimal128(32, 6)
+      amount: changed in 1 row
+      ~ ada: amount 13.00 → 6.500000
+      + carl
+      - bob
+
+    big: 2 rows, 1 added, 1 removed, 1 changed
+      is_big: changed in 1 row
+      ~ ada: is_big true → false
+      + carl
+      - bob
+    "#);
+    assert_snapshot!(project.run(["diff", "totals", "-o", "markdown", "--fail-if-diff"]).screen(), @r#"
+    exit code: 6
+    ----- stdout -----
+    ### `totals`: the file against the run
+
+    On the extract of `[run]`.
+
+    | table | rows before | rows after | added | removed | changed |
+    |---|--:|--:|--:|--:|--:|
+    | `totals` | 2 | 2 | 1 | 1 | 1 |
+    | `big` | 2 | 2 | 1 | 1 | 1 |
+
+    #### `totals`
+
+    - new column `orders`
+    - column `amount`: `Decimal128(28, 2)` → `Decimal128(32, 6)`
+    - `amount` changed in 1 row
+    - added: carl
+    - removed: bob
+
+    | customer | column | before | after |
+    |---|---|---|---|
+    | ada | `amount` | 13.00 | 6.500000 |
+
+    #### `big`
+
+    - `is_big` changed in 1 row
+    - added: carl
+    - removed: bob
+
+    | customer | column | before | after |
+    |---|---|---|---|
+    | ada | `is_big` | true | false |
+    ----- stderr -----
+    error: `totals` differs: the file against the run
+    "#);
     let json: Value =
         serde_json::from_str(&project.succeed(["diff", "totals", "-o", "json"]).stdout)
             .expect("it is JSON");

@@ -56,7 +56,20 @@ fn a_wrong_statement_is_named_by_its_file_and_line_and_those_before_it_are_answe
         "q.sql",
         "select 1 as a;\n\nselect *\nfrom totls;\nselect 2;\n",
     );
-    assert_snapshot!(project.run(["query", "-f", "q.sql", "-o", "csv"]).screen(), @"");
+    assert_snapshot!(project.run(["query", "-f", "q.sql", "-o", "csv"]).screen(), @r#"
+    exit code: 2
+    ----- stdout -----
+    a
+    1
+    ----- stderr -----
+    error: there is no source or model `totls`
+     --> q.sql:4:6
+      |
+    4 | from totls 
+      |      ^^^^^
+
+    hint: did you mean `totals`?
+    "#);
     for (arguments, message) in [
         (
             ["query", "  -- nothing", "-o", "csv"],

@@ -39,7 +39,7 @@ fn ctrl_c_stops_a_question_and_not_the_shell() {
         &["shell"],
         &[
             (PROMPT, endless),
-            ("b;\r\n", "\x03"),
+            ("\x1b[?2004l", "\x03"),
             ("stopped", "select 6 * 7 as answer;\r"),
             ("| 42 ", "\\q\r"),
         ],
