@@ -8,7 +8,7 @@ use super::{
     past::Past,
     raw::{Raw, size, write},
 };
-use crate::{error::Result, shell::reader::Reader};
+use crate::{error::Result, shell::reader::Reader, sources::Privacy};
 
 /// What a person said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Said {
 /// The editor, with what was typed before.
 pub struct Editor {
     past: Past,
+    /// Keeps addresses out of what is remembered.
+    privacy: Privacy,
     is_colored: bool,
     /// Bytes that came after the entry before: pasted, or typed while it was answered.
     waiting: Vec<u8>,
@@ -48,9 +50,10 @@ enum Step {
 
 impl Editor {
     /// An editor with the history of this user.
-    pub fn new(is_colored: bool) -> Self {
+    pub fn new(is_colored: bool, privacy: Privacy) -> Self {
         Self {
             past: Past::of_user(),
+            privacy,
             is_colored,
             waiting: vec![],
         }
@@ -74,7 +77,7 @@ impl Editor {
                 self.waiting.drain(..length);
                 if let Step::Done(said) = self.press(&key, &mut entry)? {
                     if let Said::Text(text) = &said {
-                        self.past.keep(text);
+                        self.past.keep(&self.privacy.mask(text));
                     }
                     return Ok(said);
                 }

@@ -28,12 +28,14 @@ use super::{Interpreter, interpreter::Next, reader::Reader, stage::Stage};
 use crate::{
     cli::screen::Screen,
     error::{Error, Result},
+    sources::Privacy,
 };
 
 /// Converses until the person leaves.
 pub async fn converse(mut shell: Interpreter, screen: &Screen) -> Result<()> {
     let mut stage = Paged::new(screen.clone());
-    let mut editor = Editor::new(screen.paint().is_colored);
+    let privacy = Privacy::new(&shell.desk().config.email_hash_key);
+    let mut editor = Editor::new(screen.paint().is_colored, privacy);
     let interrupts = interrupts()?;
     screen.note(&greeting(&shell));
     loop {
@@ -106,7 +108,8 @@ async fn answer(
             None => {
                 shell.desk().engine().give_up();
                 let _ = stage.end();
-                stage.note("stopped");
+                // The terminal has put `^C` where the cursor was.
+                stage.note("\nstopped");
                 return Next::On;
             }
         }

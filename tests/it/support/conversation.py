@@ -21,7 +21,7 @@ if process == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
     os.execv(command[0], command)
 
-shown, heard = b"", 0
+shown, heard, is_killed = b"", 0, False
 deadline = time.monotonic() + 60
 while True:
     if turns and turns[0][0].encode() in shown[heard:]:
@@ -30,6 +30,7 @@ while True:
         deadline = time.monotonic() + 60
     if time.monotonic() > deadline:
         os.kill(process, signal.SIGKILL)
+        is_killed = True
         shown += b"\n[not heard: " + json.dumps(turns[:1]).encode() + b"]"
         break
     if not select.select([terminal], [], [], 1)[0]:
@@ -43,4 +44,4 @@ while True:
     shown += read
 _, status = os.waitpid(process, 0)
 sys.stdout.buffer.write(shown)
-sys.exit(max(os.waitstatus_to_exitcode(status), 0) if not turns else 99)
+sys.exit(99 if is_killed or turns else os.waitstatus_to_exitcode(status))
