@@ -1,7 +1,7 @@
 """Talks with a command on a terminal of its own: waits for a text, types, and so on, then passes on all bytes.
 
 Arguments: a JSON list of [text to wait for, what is typed then], the command. A text is waited for among what was
-shown after the last typing, a minute long; whoever is not heard until then is killed.
+shown after what was waited for before, a minute long; whoever is not heard until then is killed.
 """
 
 import fcntl
@@ -24,9 +24,10 @@ if process == 0:
 shown, heard, is_killed = b"", 0, False
 deadline = time.monotonic() + 60
 while True:
-    if turns and turns[0][0].encode() in shown[heard:]:
-        heard = len(shown)
-        os.write(terminal, turns.pop(0)[1].encode())
+    while turns and turns[0][0].encode() in shown[heard:]:
+        awaited, typed = (text.encode() for text in turns.pop(0))
+        heard = shown.index(awaited, heard) + len(awaited)
+        os.write(terminal, typed)
         deadline = time.monotonic() + 60
     if time.monotonic() > deadline:
         os.kill(process, signal.SIGKILL)
