@@ -4,10 +4,10 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test chaos services fixtures
+.PHONY: help check format lint test chaos bench-bigquery bench-crm services fixtures
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: ## all that CI checks: format, lints, tests
 	$(MAKE) format
@@ -23,8 +23,15 @@ lint: ## clippy over everything; a warning is an error
 test: services ## set up the test services, then run every test
 	cargo test --workspace
 
-chaos: services ## kill runs at many moments and resume them (takes some 20 minutes)
+chaos: services ## kill runs at many moments and resume them (takes most of an hour)
 	DFPIPE_CHAOS=200 cargo test --workspace --test it -- chaos
+
+bench-bigquery: services ## load a million rows, against the official client (minutes; the build that DFPIPE names)
+	cargo build --workspace
+	target/services/bigquery/bin/python benches/bigquery.py
+
+bench-crm: ## how fast an API is read, and how much of that is decoding (PROFILE=dev: without a release build)
+	cargo bench --workspace --bench crm --profile $(or $(PROFILE),release)
 
 services: ## get the services that the tests talk to
 	tests/services/install.sh

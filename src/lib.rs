@@ -30,6 +30,9 @@ pub mod storage;
 /// Parquet files whose bytes depend on the rows alone.
 pub mod table_file;
 
+/// How columns of Arrow are columns of BigQuery, and back.
+pub mod bigquery_types;
+
 /// Where rows come from: REST APIs, Kafka topics, files.
 pub mod sources;
 

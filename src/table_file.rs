@@ -14,7 +14,7 @@ use datafusion::{
     arrow::{
         array::RecordBatch,
         compute::{BatchCoalescer, cast},
-        datatypes::{DataType, Field, Schema, SchemaRef},
+        datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
     },
     parquet::{
         arrow::ArrowWriter,
@@ -157,6 +157,20 @@ pub fn stored(schema: &Schema) -> Schema {
         Field::new(field.name(), kind, field.is_nullable())
     });
     Schema::new(fields.collect::<Vec<_>>())
+}
+
+/// A type in our words; what has none in Arrow's.
+pub fn kind_name(kind: &DataType) -> String {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+        DataType::Int64 => "integer".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        other => other.to_string(),
+    }
 }
 
 fn convert(

@@ -1,4 +1,4 @@
-//! The checks of a model's front matter, as queries for bad rows.
+//! The checks of a model's front matter, and of a source, as queries for bad rows.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,28 @@ use crate::{
     model::{BuiltinCheck, File, Model, Sql},
 };
 
-/// How many rows each model had in the last successful run that built it.
+/// A table that checks are asked of.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The model or source.
+    pub name: String,
+    /// The columns that order bad rows before all others.
+    pub key: Vec<String>,
+    /// What is asked.
+    pub checks: Vec<BuiltinCheck>,
+}
+
+impl From<&Model> for Subject {
+    fn from(model: &Model) -> Self {
+        Self {
+            name: model.name.clone(),
+            key: model.header.key.clone(),
+            checks: model.header.checks.clone(),
+        }
+    }
+}
+
+/// How many rows each model or source had in the last successful run that made it.
 pub type LastRows = BTreeMap<String, u64>;
 
 /// A property of single rows: the rows for which `condition` holds are bad.
@@ -20,25 +41,25 @@ pub struct Predicate {
     condition: String,
 }
 
-/// All checks that the front matter of `model` asks for: of single rows, and of rows together.
-pub fn of_model(model: &Model, last: &LastRows) -> Result<(Vec<Predicate>, Vec<Check>)> {
+/// All checks that are asked of `subject`: of single rows, and of rows together.
+pub fn of_subject(subject: &Subject, last: &LastRows) -> Result<(Vec<Predicate>, Vec<Check>)> {
     let mut predicates = vec![];
     let mut others = vec![];
-    for header in &model.header.checks {
-        let (more_predicates, more) = of_entry(model, header, last)?;
+    for entry in &subject.checks {
+        let (more_predicates, more) = of_entry(subject, entry, last)?;
         predicates.extend(more_predicates);
         others.extend(more);
     }
     Ok((predicates, others))
 }
 
-/// The checks of one entry of the front matter.
+/// The checks of one entry.
 pub fn of_entry(
-    model: &Model,
+    subject: &Subject,
     entry: &BuiltinCheck,
     last: &LastRows,
 ) -> Result<(Vec<Predicate>, Vec<Check>)> {
-    let table = quoted(&model.name);
+    let table = quoted(&subject.name);
     let mut predicates = vec![];
     for property in rows::properties(entry) {
         let query = format!("select * from {table} where {}", property.condition);
@@ -51,11 +72,11 @@ pub fn of_entry(
             order,
         };
         predicates.push(Predicate {
-            check: build(model, entry, of_rows)?,
+            check: build(subject, entry, of_rows)?,
             condition: property.condition,
         });
     }
-    let last = last.get(&model.name).copied();
+    let last = last.get(&subject.name).copied();
     let table = table.as_str();
     let others = [
         entry.unique.as_ref().map(|one| tables::unique(table, one)),
@@ -82,36 +103,36 @@ pub fn of_entry(
         entry.accounts_for.as_ref().map(accounts::accounts_for),
     ];
     let others = others.into_iter().flatten();
-    let others = others.map(|property| build(model, entry, property));
+    let others = others.map(|property| build(subject, entry, property));
     Ok((predicates, others.collect::<Result<_>>()?))
 }
 
-/// One query that counts the bad rows of all `predicates` of `model`, a column for each.
-pub fn count(model: &Model, predicates: &[Predicate]) -> Result<Sql> {
+/// One query that counts the bad rows of all `predicates` of `subject`, a column for each.
+pub fn count(subject: &Subject, predicates: &[Predicate]) -> Result<Sql> {
     let counts = predicates
         .iter()
         .map(|predicate| format!("count(*) filter (where {})", predicate.condition))
         .enumerate()
         .map(|(number, count)| format!("{count} as \"{number}\""));
     let counts = counts.collect::<Vec<_>>().join(", ");
-    let text = format!("select {counts} from {}", quoted(&model.name));
-    parse(&format!("checks of {}", model.name), text)
+    let text = format!("select {counts} from {}", quoted(&subject.name));
+    parse(&format!("checks of {}", subject.name), text)
 }
 
-fn build(model: &Model, entry: &BuiltinCheck, property: Property) -> Result<Check> {
-    let name = format!("{}.{}", model.name, property.name);
+fn build(subject: &Subject, entry: &BuiltinCheck, property: Property) -> Result<Check> {
+    let name = format!("{}.{}", subject.name, property.name);
     let sql = parse(&name, property.query)?;
     let all = entry.max_bad_share.map(|_| {
-        let query = format!("select 1 as one from {}", quoted(&model.name));
+        let query = format!("select 1 as one from {}", quoted(&subject.name));
         parse(&name, query)
     });
-    let order = property.order.unwrap_or_else(|| model.header.key.clone());
+    let order = property.order.unwrap_or_else(|| subject.key.clone());
     Ok(Check {
         description: property.description,
         severity: entry.severity,
         hint: entry.hint.clone(),
         sql,
-        model: Some(model.name.clone()),
+        model: Some(subject.name.clone()),
         order,
         tolerance: Tolerance {
             rows: entry.max_bad_rows,

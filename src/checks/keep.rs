@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Check, CheckRecord, RowsKept, Tolerance, names::PREFIX};
 use crate::{
-    engine::Engine,
+    engine::{Engine, Followed},
     error::{Error, Result},
     model::Parameters,
     table_file::ParquetFile,
@@ -23,6 +23,8 @@ pub const FOLDER: &str = "checks";
 pub struct Place<'a> {
     pub engine: &'a Engine,
     pub parameters: &'a Parameters,
+    /// The personal data in the tables: a file may hold it, a report may not.
+    pub personal: &'a Followed,
     /// The run's folder.
     pub folder: &'a Path,
 }
@@ -69,12 +71,15 @@ impl Place<'_> {
             .engine
             .first(&check.sql, self.parameters, &check.order, KEPT)
             .await?;
+        let plan = self.engine.plan(&check.sql, self.parameters).await?;
+        let masks = self.personal.masks(&plan);
         let path = format!("{FOLDER}/{}.parquet", check.table);
         let mut file = ParquetFile::create(&self.folder.join(&path), &rows.schema, &[])?;
         while let Some(batch) = rows.next().await {
             let batch = batch?;
             let quoted = QUOTED.saturating_sub(record.examples.len());
             let quoted = batch.slice(0, quoted.min(batch.num_rows()));
+            let quoted = masks.over(&quoted).map_err(|error| unshown(&error))?;
             record.examples.extend(as_json(&quoted)?);
             file.write(&batch)?;
         }
@@ -109,9 +114,13 @@ fn as_json(batch: &datafusion::arrow::array::RecordBatch) -> Result<Vec<String>>
     writer
         .write(batch)
         .and_then(|()| writer.finish())
-        .map_err(|error| Error::bug("a bad row cannot be shown").because(error))?;
+        .map_err(|error| unshown(&error))?;
     let text = String::from_utf8_lossy(&writer.into_inner()).into_owned();
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+fn unshown(error: &datafusion::arrow::error::ArrowError) -> Error {
+    Error::bug("a bad row cannot be shown").because(error)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Checks: properties of real data. A check is a query for bad rows; none is good.
 //!
 //! ```text
-//! front matter ─▶ builtin (rows, tables, accounts) ─┐
+//! front matter, ─▶ builtin (rows, tables, accounts) ┐
+//! of a source                                       │
 //! sql/checks/  ─────────────────────────────────────┴▶ task ─▶ count ─▶ keep the first bad rows ─▶ verdict
 //! ```
 //!
@@ -24,10 +25,10 @@ mod tables;
 mod task;
 mod verdict;
 
-pub use builtin::LastRows;
+pub use builtin::{LastRows, Subject};
 pub use names::PREFIX;
-pub use plan::check;
-pub use task::{Found, Ground, list, run_all};
+pub use plan::{check, check_sources};
+pub use task::{Found, Ground, list, list_sources, run_all, run_sources};
 pub use verdict::verdict;
 
 /// A query for bad rows.
@@ -42,7 +43,7 @@ pub struct Check {
     /// What a person should do when there are some.
     pub hint: Option<String>,
     sql: Sql,
-    /// The model whose front matter says it.
+    /// The model whose front matter says it, or the source that it is asked of.
     model: Option<String>,
     /// The columns by which bad rows are ordered before all others.
     order: Vec<String>,
@@ -91,7 +92,7 @@ pub struct CheckRecord {
     /// How many there may be.
     #[serde(default)]
     pub allowed: u64,
-    /// The first of them, as JSON; none if it passed.
+    /// The first of them, as JSON, personal data masked; none if it passed.
     pub examples: Vec<String>,
     /// What a person should do.
     pub hint: Option<String>,

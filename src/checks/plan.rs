@@ -4,12 +4,12 @@
 
 use super::{
     Check,
-    builtin::{self, LastRows, Predicate},
+    builtin::{self, LastRows, Predicate, Subject},
 };
 use crate::{
     engine::Engine,
-    error::{Error, Result},
-    model::{Model, Parameters, Project, Sql, header},
+    error::{Error, Place, Result},
+    model::{Parameters, Project, Sql, header},
 };
 
 /// What is wrong with the front matters' checks of the models that are `well`: the shapes of these
@@ -27,8 +27,10 @@ pub async fn check(
             let mut reads = check.sql.reads.iter().map(|read| read.table.as_str());
             reads.all(|table| project.model(table).is_none() || is_well(table))
         };
+        let at = |index| header::place(&model.sql.file, "checks", Some(index));
         let planner = Planner {
-            model,
+            subject: model.into(),
+            at: &at,
             can_be_asked: &can_be_asked,
             parameters,
             engine,
@@ -41,8 +43,33 @@ pub async fn check(
     problems
 }
 
+/// What is wrong with the checks of the sources, given where the entries of each stand.
+pub async fn check_sources(
+    sources: &[(Subject, Vec<Place>)],
+    parameters: &Parameters,
+    engine: &Engine,
+) -> Vec<Error> {
+    let mut problems = vec![];
+    for (subject, places) in sources {
+        let at = |index: usize| places[index].clone();
+        let planner = Planner {
+            subject: subject.clone(),
+            at: &at,
+            can_be_asked: &|_| true,
+            parameters,
+            engine,
+        };
+        if planner.all().await.is_err() {
+            problems.extend(planner.one_by_one().await);
+        }
+    }
+    problems
+}
+
 struct Planner<'a> {
-    model: &'a Model,
+    subject: Subject,
+    /// Where its entries stand.
+    at: &'a (dyn Fn(usize) -> Place + Sync),
     can_be_asked: &'a (dyn Fn(&Check) -> bool + Sync),
     parameters: &'a Parameters,
     engine: &'a Engine,
@@ -50,7 +77,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     async fn all(&self) -> Result<()> {
-        let (predicates, others) = builtin::of_model(self.model, &LastRows::new())?;
+        let (predicates, others) = builtin::of_subject(&self.subject, &LastRows::new())?;
         self.count(&predicates).await?;
         for check in others.iter().filter(|check| (self.can_be_asked)(check)) {
             self.plan(&check.sql).await?;
@@ -60,8 +87,8 @@ impl Planner<'_> {
 
     async fn one_by_one(&self) -> Vec<Error> {
         let mut problems = vec![];
-        for (index, entry) in self.model.header.checks.iter().enumerate() {
-            let planned = match builtin::of_entry(self.model, entry, &LastRows::new()) {
+        for (index, entry) in self.subject.checks.iter().enumerate() {
+            let planned = match builtin::of_entry(&self.subject, entry, &LastRows::new()) {
                 Ok((predicates, others)) => self.entry(&predicates, &others).await,
                 Err(error) => Err(error),
             };
@@ -69,7 +96,7 @@ impl Planner<'_> {
             problems.extend(planned.err().map(|error| {
                 Error::new(error.kind(), "this check cannot be answered")
                     .because(error)
-                    .at(header::place(&self.model.sql.file, "checks", Some(index)))
+                    .at((self.at)(index))
             }));
         }
         problems
@@ -88,7 +115,7 @@ impl Planner<'_> {
         if predicates.is_empty() {
             return Ok(());
         }
-        self.plan(&builtin::count(self.model, predicates)?).await
+        self.plan(&builtin::count(&self.subject, predicates)?).await
     }
 
     async fn plan(&self, sql: &Sql) -> Result<()> {

@@ -26,6 +26,7 @@ pub fn properties(check: &BuiltinCheck) -> Vec<Property> {
         .chain(between(check))
         .chain(one_of(check))
         .chain(matches(check))
+        .chain(in_window(check))
         .collect()
 }
 
@@ -62,5 +63,15 @@ fn matches(check: &BuiltinCheck) -> Option<Property> {
         name: format!("matches({column})"),
         description: format!("`{column}` matches `{pattern}`."),
         condition: format!("not regexp_like({}, {})", quoted(column), literal(pattern)),
+    })
+}
+
+fn in_window(check: &BuiltinCheck) -> Option<Property> {
+    let column = check.in_window.as_ref()?;
+    let name = quoted(column);
+    Some(Property {
+        name: format!("in_window({column})"),
+        description: format!("`{column}` lies in the run's window."),
+        condition: format!("({name} < $window_start or {name} >= $window_end)"),
     })
 }

@@ -7,14 +7,14 @@ use futures::StreamExt;
 
 use super::{
     Check, CheckRecord, Tolerance,
-    builtin::{self, LastRows, Predicate},
+    builtin::{self, LastRows, Predicate, Subject},
     keep::Place,
     names::Names,
 };
 use crate::{
-    engine::Engine,
+    engine::{Engine, Followed},
     error::{Error, Result},
-    model::{Model, Parameters, Project, SqlCheck},
+    model::{Parameters, Project, SqlCheck},
 };
 
 /// What checks work with.
@@ -24,6 +24,8 @@ pub struct Ground {
     pub engine: Engine,
     /// The run's parameters.
     pub parameters: Parameters,
+    /// The personal data in the tables.
+    pub personal: Arc<Followed>,
     /// How many rows the models had.
     pub last: Arc<LastRows>,
     /// The run's folder: bad rows are kept in its `checks/`, which is there.
@@ -41,8 +43,8 @@ pub struct Found {
 
 /// What is checked in one go.
 enum Task {
-    /// All that a model's front matter asks for: of single rows, and of rows together.
-    FrontMatter(Box<Model>, Vec<Predicate>, Vec<Check>),
+    /// All that is asked of a model in its front matter, or of a source: of single rows, and of rows together.
+    Of(Box<Subject>, Vec<Predicate>, Vec<Check>),
     /// One file of `sql/checks/`.
     File(Box<Check>),
 }
@@ -53,9 +55,22 @@ pub async fn run_all(
     is_built: &(dyn Fn(&str) -> bool + Sync),
     ground: &Ground,
 ) -> Result<Found> {
+    run(tasks(project, is_built, &ground.last)?, ground).await
+}
+
+/// Runs all checks of sources.
+pub async fn run_sources(sources: &[Subject], project: &Project, ground: &Ground) -> Result<Found> {
+    let mut names = Names::new(project);
+    let tasks = sources.iter().map(|source| {
+        let (predicates, others) = named(source, &mut names, &ground.last)?;
+        Ok(Task::Of(Box::new(source.clone()), predicates, others))
+    });
+    run(tasks.collect::<Result<_>>()?, ground).await
+}
+
+async fn run(tasks: Vec<Task>, ground: &Ground) -> Result<Found> {
     let width = std::thread::available_parallelism().map_or(1, usize::from);
-    let running = tasks(project, is_built, &ground.last)?.into_iter();
-    let running = running.map(|task| {
+    let running = tasks.into_iter().map(|task| {
         let ground = ground.clone();
         tokio::spawn(async move { task.run(&ground).await })
     });
@@ -79,11 +94,23 @@ pub fn list(project: &Project, is_built: &(dyn Fn(&str) -> bool + Sync)) -> Resu
     for task in tasks(project, is_built, &LastRows::new())? {
         match task {
             Task::File(check) => checks.push(*check),
-            Task::FrontMatter(_, predicates, others) => {
+            Task::Of(_, predicates, others) => {
                 checks.extend(predicates.into_iter().map(|predicate| predicate.check));
                 checks.extend(others);
             }
         }
+    }
+    Ok(checks)
+}
+
+/// All checks of sources, in their order.
+pub fn list_sources(sources: &[Subject], project: &Project) -> Result<Vec<Check>> {
+    let mut names = Names::new(project);
+    let mut checks = vec![];
+    for source in sources {
+        let (predicates, others) = named(source, &mut names, &LastRows::new())?;
+        checks.extend(predicates.into_iter().map(|predicate| predicate.check));
+        checks.extend(others);
     }
     Ok(checks)
 }
@@ -100,16 +127,12 @@ fn tasks(
     let mut names = Names::new(project);
     let mut tasks = vec![];
     for model in &project.models {
-        let (mut predicates, mut others) = builtin::of_model(model, last)?;
+        let subject = Subject::from(model);
         // Names are given to all, so that they do not depend on the selection.
-        let checks = predicates.iter_mut().map(|predicate| &mut predicate.check);
-        for check in checks.chain(&mut others) {
-            check.table = names.give(&check.name);
-        }
+        let (predicates, mut others) = named(&subject, &mut names, last)?;
         if is_built(&model.name) {
             others.retain(can_be_asked);
-            let model = Box::new(model.clone());
-            tasks.push(Task::FrontMatter(model, predicates, others));
+            tasks.push(Task::Of(Box::new(subject), predicates, others));
         }
     }
     for file in &project.checks {
@@ -119,6 +142,20 @@ fn tasks(
         }
     }
     Ok(tasks)
+}
+
+/// All checks of `subject`, each with the name of its table.
+fn named(
+    subject: &Subject,
+    names: &mut Names<'_>,
+    last: &LastRows,
+) -> Result<(Vec<Predicate>, Vec<Check>)> {
+    let (mut predicates, mut others) = builtin::of_subject(subject, last)?;
+    let checks = predicates.iter_mut().map(|predicate| &mut predicate.check);
+    for check in checks.chain(&mut others) {
+        check.table = names.give(&check.name);
+    }
+    Ok((predicates, others))
 }
 
 fn of_file(file: &SqlCheck, names: &mut Names<'_>) -> Check {
@@ -140,15 +177,16 @@ impl Task {
         let place = Place {
             engine: &ground.engine,
             parameters: &ground.parameters,
+            personal: &ground.personal,
             folder: &ground.folder,
         };
-        let (model, predicates, others) = match self {
+        let (subject, predicates, others) = match self {
             Self::File(check) => return vec![place.ask(&check).await],
-            Self::FrontMatter(model, predicates, others) => (model, predicates, others),
+            Self::Of(subject, predicates, others) => (subject, predicates, others),
         };
         let mut answers = Vec::with_capacity(predicates.len() + others.len());
         // Where they cannot be counted together, each is asked alone: only one may be to blame.
-        let counts = counts(&model, &predicates, &place).await.ok();
+        let counts = counts(&subject, &predicates, &place).await.ok();
         for (number, predicate) in predicates.iter().enumerate() {
             let counted = counts.as_ref().and_then(|counts| counts.get(number));
             answers.push(match counted {
@@ -163,12 +201,16 @@ impl Task {
     }
 }
 
-/// The bad rows of all properties of single rows, in one pass over the model.
-async fn counts(model: &Model, predicates: &[Predicate], place: &Place<'_>) -> Result<Vec<u64>> {
+/// The bad rows of all properties of single rows, in one pass over the table.
+async fn counts(
+    subject: &Subject,
+    predicates: &[Predicate],
+    place: &Place<'_>,
+) -> Result<Vec<u64>> {
     if predicates.is_empty() {
         return Ok(vec![]);
     }
-    let sql = builtin::count(model, predicates)?;
+    let sql = builtin::count(subject, predicates)?;
     let counted = place.engine.query(&sql, place.parameters).await?;
     let batches = counted.collect().await?;
     let count = |number: usize| {

@@ -25,7 +25,7 @@ pub async fn execute(arguments: &Arguments, context: &Context) -> Result<()> {
     let mut pipeline = Pipeline::load(context.config()?, None, &context.clock)?;
     if arguments.record_destination {
         // What is recorded anew is compared with nothing.
-        pipeline.project.recorded = None;
+        pipeline.allow_lost_columns(true);
     }
     let mut checked = pipeline.looked_at().await?;
     if arguments.strict {

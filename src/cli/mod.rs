@@ -93,8 +93,7 @@ enum Command {
     Replay(replay::Arguments),
     Lineage(lineage::Arguments),
     Test(test::Arguments),
-    /// Print the JSON Schema of dfpipe.yml, for editors
-    Schema,
+    Schema(schema::Arguments),
 }
 
 /// What a command works with.
@@ -200,7 +199,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Replay(arguments) => replay::execute(arguments, context).await,
         Command::Lineage(arguments) => lineage::execute(arguments, context).await,
         Command::Test(arguments) => test::execute(arguments, context).await,
-        Command::Schema => schema::execute(&context.screen),
+        Command::Schema(arguments) => schema::execute(&arguments, &context.screen),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     engine::{Answer, Rows},
     error::{Error, Result},
     model::File,
+    run::history,
     shell::{
         desk::{Desk, Look},
         format::{Format, Writer},
@@ -58,8 +59,13 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
         let error = Error::usage("a Parquet file holds the rows of one statement");
         return Err(error.with_hint("ask one at a time"));
     }
-    let look = Look::Run(arguments.run);
-    let mut desk = Desk::open(context.config()?, &look, &context.clock).await?;
+    let config = context.config()?;
+    let look = match history::find(&config, arguments.run.as_deref()).await {
+        // Sources can be asked before there is any run.
+        Err(_) if arguments.run.is_none() && history::names_sources(&text) => Look::Live,
+        _ => Look::Run(arguments.run),
+    };
+    let mut desk = Desk::open(config, &look, &context.clock).await?;
     for (name, value) in &arguments.parameters {
         desk.set(name, value);
     }
@@ -77,6 +83,9 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
             && !print(*rows, arguments.output, context).await?
         {
             return Ok(());
+        }
+        for note in desk.notes()? {
+            context.screen.note(&note);
         }
     }
     Ok(())

@@ -23,6 +23,10 @@ const DRY: &str =
 
 /// Run the whole pipeline: extract, transform, check, load, report
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Arguments {
     /// Build only these models (`+name`: and all it reads, `name+`: and all that read it)
     #[arg(short, long, value_name = "SELECT")]
@@ -33,6 +37,9 @@ pub struct Arguments {
     /// Append a further load of a date that is loaded already
     #[arg(long)]
     new_load: bool,
+    /// Load although columns that the destination has are missing by now: the new rows have no value of them
+    #[arg(long)]
+    allow_lost_columns: bool,
     /// Take a released version of a model instead of its file
     #[arg(long = "use", value_name = "MODEL@N", value_parser = used)]
     uses: Vec<Use>,
@@ -45,12 +52,15 @@ pub struct Arguments {
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "",
-        conflicts_with_all = ["select", "as_of", "new_load", "uses"]
+        conflicts_with_all = ["select", "as_of", "new_load", "allow_lost_columns", "uses"]
     )]
     resume: Option<String>,
     /// Begin anew, although a run of that date is not finished: that one is set aside
     #[arg(long, conflicts_with = "resume")]
     fresh: bool,
+    /// Go on with what came of a source that did not come to its end; everything says so
+    #[arg(long)]
+    allow_partial: bool,
     /// Do everything but the load, and leave nothing behind
     #[arg(long, conflicts_with_all = ["resume", "until", "fresh"])]
     dry_run: bool,
@@ -145,6 +155,7 @@ fn prepare(
         let request = Request {
             resume: Some(folder),
             until: arguments.until,
+            allow_partial: arguments.allow_partial,
             ..Request::default()
         };
         return Ok((pipeline, request));
@@ -156,15 +167,19 @@ fn prepare(
         context.screen.note(&line);
     }
     let project = config.project.clone();
-    let pipeline = Pipeline::load_from(config, &project, &arguments.uses, arguments.as_of, clock)?;
+    let mut pipeline =
+        Pipeline::load_from(config, &project, &arguments.uses, arguments.as_of, clock)?;
+    pipeline.allow_lost_columns(arguments.allow_lost_columns);
     let request = Request {
         select: arguments.select,
         uses: arguments.uses,
         new_load: arguments.new_load,
+        allow_lost_columns: arguments.allow_lost_columns,
         until: arguments.until,
         resume: None,
         fresh: arguments.fresh,
         dry_run: arguments.dry_run,
+        allow_partial: arguments.allow_partial,
     };
     Ok((pipeline, request))
 }

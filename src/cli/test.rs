@@ -61,10 +61,11 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
             _ = signal() => Ok(()),
         };
     }
-    let suite = Suite::load(context.config()?, scratch).await?;
     if arguments.from_run.is_some() {
+        let suite = Suite::load(context.config()?, &[], scratch).await?;
         return write(&arguments, &suite, scratch, context).await;
     }
+    let suite = Suite::load(context.config()?, &arguments.select, scratch).await?;
     let tests = suite.select(&arguments.select)?;
     once(suite, tests, arguments.output, scratch, context).await
 }
@@ -101,7 +102,7 @@ async fn again(
     scratch: &Path,
     context: &Context,
 ) -> Result<()> {
-    let suite = Suite::load(context.config()?, scratch).await?;
+    let suite = Suite::load(context.config()?, &arguments.select, scratch).await?;
     let mut tests = suite.select(&arguments.select)?;
     if let Some(changes) = changes {
         tests = watch::concerned(&suite, &tests, &std::mem::take(changes));

@@ -36,6 +36,28 @@ pub fn interpolate(
     walk.node(node, &mut vec![]);
 }
 
+/// The variables that a value, or what is below it, was read from.
+pub fn variables(node: &Node) -> Vec<String> {
+    match &node.data {
+        Data::Scalar {
+            written: Some(written),
+            ..
+        } => {
+            let names = REFERENCE.captures_iter(written);
+            let names = names.map(|captures| captures[1].to_owned());
+            names
+                .filter(|name| !RUN_PARAMETERS.contains(&name.as_str()))
+                .collect()
+        }
+        Data::Scalar { .. } | Data::Unset => vec![],
+        Data::List(items) => items.iter().flat_map(variables).collect(),
+        Data::Map(entries) => entries
+            .iter()
+            .flat_map(|(_, node)| variables(node))
+            .collect(),
+    }
+}
+
 struct Walk<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
     text: &'a Text<'a>,

@@ -13,13 +13,17 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 
+mod bigquery;
+pub mod check;
 pub mod column;
 pub mod conform;
 pub mod interpolate;
 mod number;
+pub mod path;
 mod profile;
 mod raw;
 mod resolve;
+mod rest;
 mod said;
 pub mod schema;
 pub mod secret;
@@ -28,8 +32,10 @@ pub mod yaml;
 
 pub use column::{Column, ColumnType, Personal};
 pub use raw::{
-    NotifyOn, OnRepeat, RawAuth as Auth, RawFormat as FileFormat, RawPagination as Pagination,
-    RawParameter as Parameter, WorkingCopies,
+    NotifyOn, OnRepeat, RawFormat as FileFormat, RawParameter as Parameter, WorkingCopies,
+};
+pub use rest::{
+    Auth, Crm, Fields, Filter, NamedKey, OAuth2, PageSize, Paging, PagingKind, Total, Way, shown,
 };
 pub use secret::Secret;
 
@@ -138,12 +144,27 @@ pub struct Source {
     pub columns: Vec<Column>,
     /// Largest share of unreadable records before the run fails.
     pub max_dead_letters: f64,
+    /// What must hold of the extract.
+    pub checks: Vec<SourceCheck>,
     /// Where the records are.
     pub from: From,
 }
 
+/// What must hold of an extract, and where that is said.
+#[derive(Clone, Debug)]
+pub struct SourceCheck {
+    /// What.
+    pub check: check::BuiltinCheck,
+    /// Where.
+    pub place: crate::error::Place,
+}
+
 /// Where the records of a source are.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a handful of sources, each read once"
+)]
 pub enum From {
     /// Files, local or in an object store.
     Files(Files),
@@ -164,51 +185,6 @@ pub struct Files {
     pub records: Vec<String>,
 }
 
-/// A REST API that answers in pages.
-#[derive(Clone, Debug)]
-pub struct Crm {
-    /// Address of the collection, without query.
-    pub url: url::Url,
-    /// Query parameters of every request.
-    pub query: Vec<(String, String)>,
-    /// How requests are signed.
-    pub auth: Option<std::sync::Arc<Auth>>,
-    /// Where the list of records stands in a page.
-    pub records: Vec<String>,
-    /// How one page leads to the next.
-    pub pagination: Paging,
-    /// Requests allowed in any 60 seconds.
-    pub requests_per_minute: u32,
-    /// Until a request is given up.
-    pub timeout: std::time::Duration,
-    /// How often a failed request is tried again.
-    pub retries: u32,
-}
-
-/// How one page leads to the next.
-#[derive(Clone, Debug)]
-pub struct Paging {
-    /// Name of the page's or cursor's parameter.
-    pub parameter: String,
-    /// Name of the page size's parameter.
-    pub size_parameter: String,
-    /// Records asked for per page.
-    pub size: u32,
-    /// Where a page says how many records there are in all.
-    pub total: Vec<String>,
-    /// What the parameter holds.
-    pub next: Next,
-}
-
-/// What leads to the next page.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// Pages are numbered from here.
-    Number(u64),
-    /// A page holds the cursor of the next at this path.
-    Cursor(Vec<String>),
-}
-
 /// A Kafka topic, read once, bounded by the window.
 #[derive(Clone, Debug)]
 pub struct Kafka {
@@ -226,19 +202,75 @@ pub struct Kafka {
     pub options: Vec<(String, Secret)>,
 }
 
-/// Where the result goes: an append-only warehouse of Parquet files.
+/// Where the result goes.
 #[derive(Clone, Debug)]
 pub struct Destination {
     /// The model that is loaded.
     pub model: String,
-    /// An absolute path or a URL.
-    pub path: String,
     /// The dataset.
     pub dataset: String,
     /// The table.
     pub table: String,
     /// What a second load of a date does.
     pub on_repeat: OnRepeat,
+    /// What holds the dataset.
+    pub to: To,
+}
+
+/// What holds a destination's dataset.
+#[derive(Clone, Debug)]
+pub enum To {
+    /// An append-only warehouse of Parquet files.
+    Parquet(Parquet),
+    /// BigQuery.
+    BigQuery(Box<BigQuery>),
+}
+
+/// An append-only warehouse of Parquet files.
+#[derive(Clone, Debug)]
+pub struct Parquet {
+    /// An absolute path or a URL.
+    pub path: String,
+}
+
+/// A project of BigQuery, and how it is loaded into.
+#[derive(Clone, Debug)]
+pub struct BigQuery {
+    /// The project.
+    pub project: String,
+    /// Where the dataset lies.
+    pub location: String,
+    /// Who loads.
+    pub auth: GoogleAuth,
+    /// The service's address, without a path.
+    pub endpoint: url::Url,
+    /// Columns that rows of a partition lie together by.
+    pub cluster_by: Vec<String>,
+    /// Days after which the rows of a date are removed.
+    pub partition_expiration_days: Option<u32>,
+    /// Whether a load may add columns and let columns be null.
+    pub schema_changes: bool,
+    /// Bytes of a piece of an upload.
+    pub chunk: usize,
+    /// A folder of Google Cloud Storage that large files are loaded from.
+    pub staging: Option<String>,
+    /// Bytes beyond which a file goes through `staging`.
+    pub upload_limit: u64,
+    /// Whether a load that a quota refuses is divided.
+    pub split: bool,
+    /// How long a job is waited for.
+    pub timeout: std::time::Duration,
+}
+
+/// Who asks Google's services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoogleAuth {
+    /// Whoever the environment names.
+    Adc,
+    /// The account of a key or federation file.
+    File(PathBuf),
+    /// Nobody.
+    None,
 }
 
 /// Reads the configuration of the project in `project` under `profile`.

@@ -7,9 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    check::BuiltinCheck,
     column::{TYPE_NAMES, TYPE_PATTERN},
     secret::Secret,
 };
+
+mod rest;
+
+pub use rest::{RawAuth, RawCrm, RawFields, RawFilter, RawNamedKey, RawOAuth2, RawPagination};
 
 /// A dfpipe project.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -100,6 +105,9 @@ pub struct RawSource {
     pub columns: IndexMap<String, RawColumn>,
     /// Largest share of unreadable records before the run fails. Default: 0.01.
     pub max_dead_letters: Option<f64>,
+    /// What must hold of the extract, looked at before any model is built: each entry as a check in a model's header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<BuiltinCheck>,
     /// Where the records are; a profile usually says.
     pub from: RawFrom,
 }
@@ -145,6 +153,10 @@ pub enum RawPii {
 /// Where the records of a source are.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a handful of sources, each read once"
+)]
 pub enum RawFrom {
     /// Files, local or in an object store.
     Files(RawFiles),
@@ -180,95 +192,6 @@ pub enum RawFormat {
     Parquet,
 }
 
-/// A REST API that answers in pages.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawCrm {
-    /// Scheme, host and path prefix, such as `https://api.crm.example`.
-    pub url: String,
-    /// Path of the collection, such as `/v1/customers`.
-    pub path: String,
-    /// Query parameters of every request; `${as_of}`, `${window_start}`, `${window_end}` and
-    /// `${run_date}` are filled in at each run.
-    #[serde(default)]
-    pub query: IndexMap<String, String>,
-    /// How requests are signed.
-    pub auth: Option<RawAuth>,
-    /// Where the list of records stands in a page. Default: `data`.
-    pub records: Option<String>,
-    /// How one page leads to the next.
-    pub pagination: RawPagination,
-    /// Requests allowed in any 60 seconds, up to 100000. Default: 100.
-    pub requests_per_minute: Option<u32>,
-    /// Seconds until a request is given up. Default: 30.
-    pub timeout_seconds: Option<u64>,
-    /// How often a failed request is tried again, up to 100. Default: 5.
-    pub retries: Option<u32>,
-}
-
-/// How requests are signed.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RawAuth {
-    /// `Authorization: Bearer …`.
-    Bearer(Secret),
-    /// A header of another name.
-    Header(RawHeader),
-}
-
-/// A header that signs requests.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawHeader {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: Secret,
-}
-
-/// How one page leads to the next.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum RawPagination {
-    /// Pages are numbered.
-    PageNumber(RawPageNumber),
-    /// Each page names the next by an opaque cursor in its body.
-    Cursor(RawCursor),
-}
-
-/// Numbered pages.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawPageNumber {
-    /// Name of the page's parameter. Default: `page`.
-    pub parameter: Option<String>,
-    /// Number of the first page. Default: 1.
-    pub first: Option<u64>,
-    /// Name of the page size's parameter. Default: `per_page`.
-    pub size_parameter: Option<String>,
-    /// Records asked for per page. Default: 100.
-    pub size: Option<u32>,
-    /// Where a page says how many records there are in all. Without it pages are asked for until one
-    /// is empty.
-    pub total: Option<String>,
-}
-
-/// Pages that name their successor.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawCursor {
-    /// Name of the cursor's parameter. Default: `cursor`.
-    pub parameter: Option<String>,
-    /// Where a page holds the next cursor. Default: `next_cursor`.
-    pub next: Option<String>,
-    /// Name of the page size's parameter. Default: `limit`.
-    pub size_parameter: Option<String>,
-    /// Records asked for per page. Default: 100.
-    pub size: Option<u32>,
-    /// Where a page says how many records there are in all.
-    pub total: Option<String>,
-}
-
 /// A Kafka topic, read once, bounded by the window.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -295,6 +218,9 @@ pub struct RawKafka {
 pub enum RawDestination {
     /// An append-only warehouse of Parquet files.
     Parquet(RawParquet),
+    /// A table of BigQuery, appended to by load jobs.
+    #[serde(rename = "bigquery")]
+    BigQuery(RawBigQuery),
 }
 
 /// An append-only warehouse of Parquet files.
@@ -311,6 +237,58 @@ pub struct RawParquet {
     pub table: String,
     /// What a second load of a date does. Default: `refuse`.
     pub on_repeat: Option<OnRepeat>,
+}
+
+/// A table of BigQuery, appended to by load jobs.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBigQuery {
+    /// The model that is loaded.
+    pub model: String,
+    /// The project that holds the dataset, and whose quota the jobs use.
+    pub project: String,
+    /// The dataset; it is created by the first load.
+    pub dataset: String,
+    /// The table, partitioned by `run_date`; it is created by the first load.
+    pub table: String,
+    /// Where the dataset lies, such as `EU` or `europe-west3`. Default: `US`.
+    pub location: Option<String>,
+    /// What a second load of a date does. Default: `refuse`.
+    pub on_repeat: Option<OnRepeat>,
+    /// Who loads. Default: `adc`.
+    pub auth: Option<RawGoogleAuth>,
+    /// The service's address. Default: `https://bigquery.googleapis.com`.
+    pub endpoint: Option<String>,
+    /// Up to four columns that rows of a partition lie together by.
+    #[serde(default)]
+    pub cluster_by: Vec<String>,
+    /// Days after which BigQuery removes the rows of a date. Default: never.
+    pub partition_expiration_days: Option<u32>,
+    /// Whether a load may add columns and let columns be null. Default: true.
+    pub schema_changes: Option<bool>,
+    /// Mebibytes of a piece of an upload. Default: 8.
+    pub chunk_mb: Option<u32>,
+    /// A `gs://` folder that large files are put into and loaded from.
+    pub staging: Option<String>,
+    /// Mebibytes beyond which a file goes through `staging`. Default: 1024.
+    pub upload_limit_mb: Option<u32>,
+    /// Whether a load that a quota refuses is divided by key range into several jobs. Default: false.
+    pub split: Option<bool>,
+    /// Minutes that a job is waited for; then it is unknown whether the load happened. Default: 60.
+    pub timeout_minutes: Option<u32>,
+}
+
+/// Who asks Google's services.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawGoogleAuth {
+    /// Whoever the environment names: `GOOGLE_APPLICATION_CREDENTIALS` (a key or a workload identity
+    /// federation), `gcloud auth application-default login`, or the machine's own account.
+    Adc,
+    /// The account of a key or federation file.
+    File(String),
+    /// Nobody: only for an emulator on this machine.
+    None,
 }
 
 /// What a second load of a date does.

@@ -5,25 +5,28 @@
 use std::{
     ops::RangeInclusive,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use super::{
-    Column, ColumnType, Config, Crm, Destination, Engine, FileFormat, Files, From, Kafka, Next,
-    Notify, NotifyOn, OpenLineage, Paging, Personal, Report, Source,
+    Column, ColumnType, Config, Destination, Engine, FileFormat, Files, From, Kafka, Notify,
+    NotifyOn, OpenLineage, Parquet, Personal, Report, Source, SourceCheck, To,
+    check::{BuiltinCheck, rules::of_extract},
+    path,
     raw::{
-        RawColumn, RawConfig, RawCrm, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka,
-        RawNotify, RawOpenLineage, RawPagination, RawPii, RawSource,
+        RawColumn, RawConfig, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka, RawNotify,
+        RawOpenLineage, RawPii, RawSource,
     },
     said,
     size::parse_size,
-    yaml::{Node, Text},
+    yaml::{Data, Node, Text},
 };
 use crate::{
     clock::parse_time,
-    error::{Error, Result},
+    error::{Error, Place, Result},
 };
+
+mod rest;
 
 const DEFAULT_MEMORY: usize = 2_000_000_000;
 
@@ -43,20 +46,33 @@ pub struct Places<'a> {
 
 impl Places<'_> {
     fn problem(&self, path: &[&str], message: String) -> Error {
-        let node = path.iter().try_fold(self.root, |node, key| node.get(key));
-        Error::usage(message).at(self.text.place(node.unwrap_or(self.root).mark))
+        let node = self.node(path).unwrap_or(self.root);
+        Error::usage(message).at(self.text.place(node.mark))
+    }
+
+    /// The place of an item of a list.
+    fn item(&self, path: &[&str], index: usize) -> Place {
+        let list = path.iter().try_fold(self.root, |node, key| node.get(key));
+        let item = list.and_then(|list| match &list.data {
+            Data::List(items) => items.get(index),
+            _ => None,
+        });
+        self.text.place(item.or(list).unwrap_or(self.root).mark)
     }
 
     /// A value as it stands in the file: what variables hold is not for the screen.
-    fn written(&self, path: &[&str]) -> &str {
-        let node = path.iter().try_fold(self.root, |node, key| node.get(key));
-        node.and_then(Node::written).unwrap_or_default()
+    pub(super) fn written(&self, path: &[&str]) -> &str {
+        self.node(path).and_then(Node::written).unwrap_or_default()
+    }
+
+    fn node(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self.root, |node, key| node.get(key))
     }
 }
 
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     project: &'a Path,
-    places: &'a Places<'a>,
+    pub(super) places: &'a Places<'a>,
     problems: Vec<Error>,
 }
 
@@ -218,7 +234,7 @@ impl Resolver<'_> {
             },
         );
         let columns = raw.columns.into_iter();
-        let columns = columns
+        let columns: Vec<_> = columns
             .map(|(column, raw)| self.column(&name, column, raw))
             .collect();
         let share = raw.max_dead_letters.unwrap_or(0.01);
@@ -227,9 +243,10 @@ impl Resolver<'_> {
         });
         let from = match raw.from {
             RawFrom::Files(files) => From::Files(self.files(&name, &files)),
-            RawFrom::Crm(crm) => From::Crm(self.crm(&name, crm)),
+            RawFrom::Crm(crm) => From::Crm(self.crm(&name, &columns, crm)),
             RawFrom::Kafka(kafka) => From::Kafka(self.kafka(&name, kafka)),
         };
+        let checks = self.checks(&name, &columns, raw.checks);
         let (description, key) = (raw.description, raw.key);
         Source {
             name,
@@ -237,8 +254,28 @@ impl Resolver<'_> {
             key,
             columns,
             max_dead_letters: share,
+            checks,
             from,
         }
+    }
+
+    fn checks(
+        &mut self,
+        source: &str,
+        columns: &[Column],
+        checks: Vec<BuiltinCheck>,
+    ) -> Vec<SourceCheck> {
+        let columns = columns.iter().map(|column| column.name.as_str());
+        let columns: Vec<_> = columns.chain(RESERVED_COLUMNS).collect();
+        let checks = checks.into_iter().enumerate().map(|(index, check)| {
+            let place = self.places.item(&["sources", source, "checks"], index);
+            let problems = of_extract(&check, source, &columns);
+            let problems = problems.into_iter().flat_map(Error::each);
+            let problems = problems.map(|problem| problem.at(place.clone()));
+            self.problems.extend(problems);
+            SourceCheck { check, place }
+        });
+        checks.collect()
     }
 
     fn column(&mut self, source: &str, name: String, raw: RawColumn) -> Column {
@@ -258,7 +295,9 @@ impl Resolver<'_> {
         self.check(!is_email || kind == ColumnType::Text, &here, || {
             format!("column `{name}` is an e-mail address, so its type must be `text`")
         });
-        let path = split_path(raw.path.as_deref().unwrap_or(&name));
+        let at = [&here[..], &["path"]].concat();
+        let path = raw.path.as_deref().map(|path| self.path(&at, path));
+        let path = path.unwrap_or_else(|| vec![name.clone()]);
         Column {
             name,
             kind,
@@ -280,40 +319,10 @@ impl Resolver<'_> {
         Files {
             path: self.location(&raw.path),
             format: format.unwrap_or(FileFormat::Ndjson),
-            records: raw.records.as_deref().map(split_path).unwrap_or_default(),
-        }
-    }
-
-    fn crm(&mut self, source: &str, raw: RawCrm) -> Crm {
-        let address = format!("{}{}", raw.url.trim_end_matches('/'), raw.path);
-        let url = url::Url::parse(&address).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        self.check(url.is_some(), &["sources", source, "from", "url"], || {
-            format!("the address of `{source}` is not an http or https URL")
-        });
-        let requests_per_minute = raw.requests_per_minute.unwrap_or(100);
-        let timeout = raw.timeout_seconds.unwrap_or(30);
-        let retries = raw.retries.unwrap_or(5);
-        let here = ["sources", source, "from"];
-        self.between(
-            &here,
-            "requests_per_minute",
-            requests_per_minute.into(),
-            1..=100_000,
-        );
-        self.between(&here, "timeout_seconds", timeout, TIMEOUTS);
-        self.between(&here, "retries", retries.into(), 0..=100);
-        Crm {
-            url: url.unwrap_or_else(|| {
-                url::Url::parse("http://invalid").expect("a constant and valid URL")
-            }),
-            query: raw.query.into_iter().collect(),
-            auth: raw.auth.map(Arc::new),
-            records: split_path(raw.records.as_deref().unwrap_or("data")),
-            pagination: paging(raw.pagination),
-            requests_per_minute,
-            timeout: Duration::from_secs(timeout),
-            retries,
+            records: match raw.records.as_deref() {
+                None | Some("") => vec![],
+                Some(path) => self.path(&["sources", source, "from", "records"], path),
+            },
         }
     }
 
@@ -345,36 +354,61 @@ impl Resolver<'_> {
     }
 
     fn destination(&mut self, raw: RawDestination) -> Destination {
-        let RawDestination::Parquet(raw) = raw;
+        let raw = match raw {
+            RawDestination::Parquet(raw) => raw,
+            RawDestination::BigQuery(raw) => return self.bigquery(raw),
+        };
         for (name, value) in [("dataset", &raw.dataset), ("table", &raw.table)] {
-            let written = self.places.written(&["destination", name]);
-            self.check(is_name(value), &["destination", name], || {
-                format!("`{written}` cannot be the name of a {name}")
-            });
+            self.destination_name(name, value);
         }
+        let path = self.location(raw.path.as_deref().unwrap_or(".dfpipe/warehouse"));
         Destination {
             model: raw.model,
-            path: self.location(raw.path.as_deref().unwrap_or(".dfpipe/warehouse")),
             dataset: raw.dataset,
             table: raw.table,
             on_repeat: raw.on_repeat.unwrap_or_default(),
+            to: To::Parquet(Parquet { path }),
         }
     }
 
-    fn check(&mut self, holds: bool, path: &[&str], message: impl FnOnce() -> String) {
+    pub(super) fn destination_name(&mut self, name: &str, value: &str) {
+        let written = self.places.written(&["destination", name]);
+        self.check(is_name(value), &["destination", name], || {
+            format!("`{written}` cannot be the name of a {name}")
+        });
+    }
+
+    /// The parts of a path into JSON.
+    fn path(&mut self, at: &[&str], text: &str) -> Vec<String> {
+        path::parse(text).unwrap_or_else(|| {
+            let written = self.places.written(at);
+            let message = format!("`{written}` is not a path");
+            let problem = self.places.problem(at, message).with_hint(path::HINT);
+            self.problems.push(problem);
+            vec![]
+        })
+    }
+
+    pub(super) fn check(&mut self, holds: bool, path: &[&str], message: impl FnOnce() -> String) {
         if !holds {
             self.problems.push(self.places.problem(path, message()));
         }
     }
 
-    fn between(&mut self, at: &[&str], name: &str, value: u64, range: RangeInclusive<u64>) {
+    pub(super) fn between(
+        &mut self,
+        at: &[&str],
+        name: &str,
+        value: u64,
+        range: RangeInclusive<u64>,
+    ) {
         let (least, most) = (range.start(), range.end());
         self.check(range.contains(&value), &[at, &[name]].concat(), || {
             format!("`{name}` must lie between {least} and {most}, not {value}")
         });
     }
 
-    fn folder(&self, path: &str) -> PathBuf {
+    pub(super) fn folder(&self, path: &str) -> PathBuf {
         self.project.join(path)
     }
 
@@ -388,37 +422,9 @@ impl Resolver<'_> {
     }
 }
 
-fn paging(raw: RawPagination) -> Paging {
-    let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
-    match raw {
-        RawPagination::PageNumber(raw) => Paging {
-            parameter: or(raw.parameter, "page"),
-            size_parameter: or(raw.size_parameter, "per_page"),
-            size: raw.size.unwrap_or(100).max(1),
-            total: raw.total.as_deref().map(split_path).unwrap_or_default(),
-            next: Next::Number(raw.first.unwrap_or(1)),
-        },
-        RawPagination::Cursor(raw) => Paging {
-            parameter: or(raw.parameter, "cursor"),
-            size_parameter: or(raw.size_parameter, "limit"),
-            size: raw.size.unwrap_or(100).max(1),
-            total: raw.total.as_deref().map(split_path).unwrap_or_default(),
-            next: Next::Cursor(split_path(raw.next.as_deref().unwrap_or("next_cursor"))),
-        },
-    }
-}
-
 fn is_http(address: &str) -> bool {
     url::Url::parse(address)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-fn split_path(path: &str) -> Vec<String> {
-    let path = path.strip_prefix("$.").unwrap_or(path);
-    path.split('.')
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 fn format_of(path: &str) -> Option<FileFormat> {

@@ -248,3 +248,164 @@ fn an_unknown_type_and_a_missing_key_are_told_at_once_and_each_only_once() {
         ],
     );
 }
+
+/// The problems of a CRM with these settings.
+fn crm_problems(settings: &str) -> Vec<String> {
+    told(
+        "{kind: files, path: 'data/*.ndjson'}",
+        &format!("{{kind: crm, url: 'http://c.test', path: /v1, {settings}}}"),
+    )
+}
+
+/// What is meant by a CRM with these settings.
+fn crm(settings: &str) -> super::Crm {
+    let from = format!("{{kind: crm, url: 'http://c.test', path: /v1, {settings}}}");
+    let text = WELL.replace("{kind: files, path: 'data/*.ndjson'}", &from);
+    let config = read(&text, None).unwrap();
+    let From::Crm(crm) = &config.sources["s"].from else {
+        panic!("a CRM was meant")
+    };
+    crm.clone()
+}
+
+#[test]
+fn each_pagination_is_meant_with_its_defaults() {
+    use super::{PagingKind, Total};
+    let path = |text: &str| super::path::parse(text).unwrap();
+    let parameter = |name: &str| name.to_owned();
+    for (said, kind, size) in [
+        (
+            "page_number, first: 0",
+            PagingKind::PageNumber {
+                parameter: parameter("page"),
+                first: 0,
+            },
+            Some("per_page"),
+        ),
+        (
+            "offset",
+            PagingKind::Offset {
+                parameter: parameter("offset"),
+            },
+            Some("limit"),
+        ),
+        (
+            "cursor, next: '$.meta.next'",
+            PagingKind::Cursor {
+                parameter: parameter("cursor"),
+                next: path("meta.next"),
+            },
+            Some("limit"),
+        ),
+        (
+            "cursor_header",
+            PagingKind::CursorHeader {
+                parameter: parameter("cursor"),
+                header: "X-Next-Cursor".into(),
+            },
+            Some("limit"),
+        ),
+        (
+            "next_link, next: 'links[0].href'",
+            PagingKind::NextLink {
+                next: path("links[0].href"),
+            },
+            Some("limit"),
+        ),
+        ("link_header", PagingKind::LinkHeader, Some("per_page")),
+        ("single_page", PagingKind::SinglePage, None),
+    ] {
+        let paging = crm(&format!(
+            "pagination: {{kind: {said}, total: 'header:X-Total'}}"
+        ))
+        .pagination;
+        assert_eq!(paging.kind, kind);
+        let found = paging
+            .size
+            .as_ref()
+            .map(|size| (&*size.parameter, size.records));
+        assert_eq!(found, size.map(|name| (name, 100)), "{said}");
+        assert_eq!(paging.total, Some(Total::Header("X-Total".into())));
+    }
+}
+
+#[test]
+fn a_key_is_known_by_its_setting_and_its_variable_and_never_shown() {
+    let paging = "pagination: {kind: single_page}";
+    for (auth, setting) in [
+        ("bearer: '${BROKERS}'", "auth.bearer` (read from `BROKERS`)"),
+        (
+            "header: {name: X, value: '${BROKERS}'}",
+            "auth.header.value` (read from `BROKERS`)",
+        ),
+        (
+            "basic: {user: u, password: '${BROKERS}'}",
+            "auth.basic` (read from `BROKERS`)",
+        ),
+        (
+            "query: {name: k, value: '${BROKERS}'}",
+            "auth.query.value` (read from `BROKERS`)",
+        ),
+        (
+            "oauth2: {token_url: 'http://t.test', client_id: i, client_secret: '${BROKERS}'}",
+            "auth.oauth2.client_secret` (read from `BROKERS`)",
+        ),
+        ("bearer: hunter2", "auth.bearer`"),
+    ] {
+        let crm = crm(&format!("{paging}, auth: {{{auth}}}"));
+        let auth = crm.auth.as_ref().unwrap();
+        assert_eq!(auth.setting, format!("`sources.s.from.{setting}"));
+        let shown = format!("{crm:?}");
+        assert!(
+            !shown.contains("9092") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn all_that_a_rest_source_can_contradict_is_told_at_once() {
+    let found = crm_problems(
+        "query: {page: 1, k: x}, headers: {Authorization: x, 'a b': y}, \
+         auth: {query: {name: k, value: v}}, records: 'a..b', \
+         filter: {column: c}, concurrency: 0, \
+         pagination: {kind: page_number, size: 0, total: 'header:a b'}",
+    );
+    let messages = [
+        "`a..b` is not a path",
+        "`a b` cannot be the name of a header",
+        "the header `Authorization` is not set under `headers`: keys belong under `auth`",
+        "`filter.column` names `c`, which is not a column of `s`",
+        "`filter` needs `from` or `to`: the parameters of the API",
+        "the parameter `page` is set by `query` and by `pagination.parameter`",
+        "the parameter `k` is set by `query` and by `auth.query`",
+        "`size` must lie between 1 and 100000, not 0",
+        "`concurrency` must lie between 1 and 64, not 0",
+    ];
+    for message in messages {
+        assert!(
+            found.iter().any(|problem| problem.contains(message)),
+            "{message}: {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), messages.len() + 1, "{found:#?}");
+}
+
+#[test]
+fn a_filter_is_by_a_column_of_time() {
+    let found = crm_problems("filter: {column: a, from: since}, pagination: {kind: single_page}");
+    assert_eq!(
+        found,
+        ["8: `filter.column` must be a timestamp or a date, and `a` is not"]
+    );
+}
+
+#[test]
+fn two_ways_to_sign_are_one_too_many() {
+    let found =
+        crm_problems("auth: {bearer: a, basic: {user: u}}, pagination: {kind: single_page}");
+    assert_eq!(
+        found,
+        ["8: `sources.s.from.auth` has no key `basic` (the keys are: bearer)"]
+    );
+}

@@ -58,7 +58,7 @@ fn refusal(source: &Source, config: &Config, crm: &Crm, status: u16, error: &Err
         settings::place_of(config, source)
     );
     let mut finding = Finding::problem(&source.name, error, &remedy);
-    let key = || settings::key_of(config, source, crm);
+    let key = || Some(crm.auth.as_deref()?.setting.clone());
     let remedy = match (status, key()) {
         (401, Some(key)) => format!("{key} holds the key: it is wrong or has expired"),
         (403, Some(key)) => format!("{key} holds the key: it may be wrong, or may not read this"),

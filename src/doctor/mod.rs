@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod api;
+mod bigquery;
 mod files;
 mod finding;
 mod places;

@@ -8,9 +8,9 @@ use std::{
 use chrono::NaiveDate;
 use futures::StreamExt;
 
-use super::{Finding, words};
+use super::{Finding, bigquery, words};
 use crate::{
-    config::{Config, OnRepeat},
+    config::{Config, OnRepeat, To},
     error::{Error, Result},
     sinks::{self, Loaded},
     storage::Location,
@@ -21,6 +21,9 @@ const LITTLE: u64 = 1_000_000_000;
 
 /// Whether the destination can be listed and written, and what it has of `date`.
 pub async fn destination(config: &Config, date: NaiveDate) -> Vec<Finding> {
+    if let To::BigQuery(to) = &config.destination.to {
+        return bigquery::destination(config, to, date).await;
+    }
     let name = "destination";
     let remedy = "look at `destination.path` in dfpipe.yml";
     let asking = async {
@@ -41,7 +44,10 @@ pub async fn destination(config: &Config, date: NaiveDate) -> Vec<Finding> {
         format!("`{place}` can be listed: {loaded}"),
     )];
     findings.extend(repeated(config, date, &loads));
-    let folder = Location::parse(&config.destination.path).map(|it| it.local_file());
+    let folder = match &config.destination.to {
+        To::Parquet(parquet) => Location::parse(&parquet.path).map(|it| it.local_file()),
+        To::BigQuery(_) => Ok(None),
+    };
     if let Ok(Some(folder)) = folder
         && let Err(error) = is_writable(&folder)
     {
@@ -51,7 +57,7 @@ pub async fn destination(config: &Config, date: NaiveDate) -> Vec<Finding> {
 }
 
 /// A run of a date that is loaded would stop.
-fn repeated(config: &Config, date: NaiveDate, loads: &[Loaded]) -> Option<Finding> {
+pub(super) fn repeated(config: &Config, date: NaiveDate, loads: &[Loaded]) -> Option<Finding> {
     let last = loads.last()?;
     (config.destination.on_repeat == OnRepeat::Refuse).then(|| {
         let what = format!(

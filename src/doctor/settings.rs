@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::config::{Auth, Config, Crm, From, Source};
+use crate::config::{Config, From, Source};
 
 /// A variable of the environment.
 static VARIABLE: LazyLock<Regex> =
@@ -36,13 +36,4 @@ pub fn place_of(config: &Config, source: &Source) -> String {
         From::Kafka(_) => "brokers",
     };
     setting(config, source, &[key])
-}
-
-/// The setting that holds the key of an API, if it has one.
-pub fn key_of(config: &Config, source: &Source, crm: &Crm) -> Option<String> {
-    let path: &[&str] = match crm.auth.as_deref()? {
-        Auth::Bearer(_) => &["auth", "bearer"],
-        Auth::Header(_) => &["auth", "header", "value"],
-    };
-    Some(setting(config, source, path))
 }

@@ -62,6 +62,13 @@ impl Engine {
             .map_err(|error| odd(name, &error))
     }
 
+    /// Registers a table under its name, which another one may have had.
+    pub fn replace(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        let gone = self.context.deregister_table(name);
+        gone.map_err(|error| odd(name, &error))?;
+        self.register(name, table)
+    }
+
     /// Registers a table that has a shape and no rows.
     pub fn register_shape(&self, name: &str, schema: SchemaRef) -> Result<()> {
         self.register(name, Arc::new(EmptyTable::new(schema)))

@@ -12,18 +12,17 @@ use datafusion::{
     },
 };
 
-use super::mentions::find;
+use super::{
+    hints::{ARGUMENTS, hint},
+    mentions::find,
+};
 use crate::{
-    error::{self, Error, Kind, Place},
+    error::{Error, Kind, Place},
     model::{
         File, Sql,
         sql::{place as place_in, syntax_error},
     },
 };
-
-/// What DataFusion says of a named argument, and of those that there are.
-const NAMED: &str = "Unknown parameter name '";
-const ARGUMENTS: &str = ". Valid parameters are: ";
 
 /// What went wrong with `sql`, as an error at its place.
 pub fn explain(error: &DataFusionError, sql: &Sql) -> Error {
@@ -44,13 +43,19 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
     }
     let diagnostic = error.diagnostic();
     let text = message(root, diagnostic);
+    // Of this call only the parser's own picture says where it is.
+    let spoken = if text.starts_with("substring without") {
+        root.strip_backtrace()
+    } else {
+        text.clone()
+    };
     let place = diagnostic
         .and_then(|diagnostic| diagnostic.span)
         .map(|span| common_place(file, span))
-        .or_else(|| find(&text, statement?).map(|span| place_in(file, span)))
+        .or_else(|| find(&spoken, statement?).map(|span| place_in(file, span)))
         .unwrap_or_else(|| place_in(file, statement.map_or(Span::empty(), Spanned::span)));
     let mut explained = Error::new(kind(root, &text), text).at(place);
-    if let Some(hint) = hint(root, diagnostic) {
+    if let Some(hint) = hint(root, diagnostic, explained.message()) {
         explained = explained.with_hint(hint);
     }
     explained
@@ -128,83 +133,26 @@ fn one_message(text: &str) -> String {
     let first = plain.lines().next().unwrap_or_default();
     let first = first.split(ARGUMENTS).next().unwrap_or(first);
     let first = first.split(" No function matches").next().unwrap_or(first);
+    if let Some(words) = refused_call(first) {
+        return words;
+    }
+    // What follows is the parser's own picture of the call.
+    let first = first.split(" Substring {").next().unwrap_or(first);
     capitalized_down(first.trim_end_matches(['.', ' ']))
 }
 
-fn hint(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> Option<String> {
-    let Some(diagnostic) = diagnostic else {
-        return argument_hint(root);
-    };
-    if let Some(hint) = window_hint(&diagnostic.message) {
-        return Some(hint);
-    }
-    let notes = diagnostic.notes.iter().map(|note| note.message.as_str());
-    let helps = diagnostic.helps.iter().map(|help| help.message.as_str());
-    let words: Vec<_> = notes.chain(helps).collect();
-    if words.is_empty() {
-        return None;
-    }
-    did_you_mean(&words).or_else(|| {
-        Some(
-            words
-                .into_iter()
-                .map(capitalized_down)
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
-    })
-}
-
-/// A window function of ours that was called without its window.
-fn window_hint(message: &str) -> Option<String> {
-    let name = message
-        .strip_prefix("Invalid function '")?
-        .trim_end_matches('\'');
-    let functions = dfpipe_udfs::window_functions();
-    functions
-        .iter()
-        .any(|function| function.name().eq_ignore_ascii_case(name))
-        .then(|| format!("it looks at all rows: write `{name}(...) over ()`"))
-}
-
-/// A named argument that the function does not have.
-fn argument_hint(root: &DataFusionError) -> Option<String> {
-    let text = root.strip_backtrace();
-    let (wrong, known) = text.split_once(ARGUMENTS)?;
-    let wrong = wrong.rsplit_once(NAMED)?.1.trim_end_matches('\'');
-    let known: Vec<_> = known.trim_matches(['[', ']']).split(", ").collect();
-    Some(match error::did_you_mean(wrong, known.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the arguments are: {}", known.join(", ")),
-    })
-}
-
-/// Notes that each name a candidate, as one question.
-fn did_you_mean(notes: &[&str]) -> Option<String> {
-    let mut names: Vec<String> = vec![];
-    for note in notes {
-        let note = capitalized_down(note);
-        let candidate = note.strip_prefix("possible ")?;
-        let candidate = ["column ", "function "]
-            .iter()
-            .find_map(|kind| candidate.strip_prefix(kind))?;
-        let candidate = candidate.rsplit('.').next().unwrap_or(candidate);
-        let name = format!("`{}`", candidate.trim_matches(['\'', '"']));
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    let last = names.pop()?;
-    let others = names.join(", ");
-    Some(if others.is_empty() {
-        format!("did you mean {last}?")
-    } else {
-        format!("did you mean {others} or {last}?")
-    })
+/// A call whose arguments fit none of a function's signatures, without listing those.
+fn refused_call(text: &str) -> Option<String> {
+    let text = text.strip_prefix("Failed to coerce arguments to satisfy a call to '")?;
+    let (name, text) = text.split_once("' function: coercion from ")?;
+    let (types, _) = text.rsplit_once(" to the signature")?;
+    Some(format!(
+        "function '{name}' takes no such arguments: {types}"
+    ))
 }
 
 /// Our messages begin in lower case.
-fn capitalized_down(text: &str) -> String {
+pub fn capitalized_down(text: &str) -> String {
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(first), Some(second)) if second.is_lowercase() => {
@@ -230,7 +178,7 @@ fn common_place(file: &File, span: CommonSpan) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{did_you_mean, one_message};
+    use super::one_message;
 
     #[test]
     fn many_signatures_become_one_sentence() {
@@ -244,16 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn candidates_are_named_once_and_without_their_table() {
-        let notes = [
-            "Possible column t.a",
-            "possible column u.a",
-            "Possible column t.b",
-        ];
+    fn a_refused_call_is_told_without_all_signatures() {
+        let text = "Error during planning: Failed to coerce arguments to satisfy a call to 'f' function: \
+                    coercion from Int64, Utf8 to the signature OneOf(Exact(Float64), Exact(Int8)) failed No \
+                    function matches the given name";
         assert_eq!(
-            did_you_mean(&notes).as_deref(),
-            Some("did you mean `a` or `b`?")
+            one_message(text),
+            "function 'f' takes no such arguments: Int64, Utf8"
         );
-        assert_eq!(did_you_mean(&["Something else"]), None);
     }
 }

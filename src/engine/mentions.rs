@@ -18,9 +18,10 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)\b").expect("the pattern is valid")
 });
 
-/// How a message speaks of a function: `Max is 99` speaks of none.
+/// How a message speaks of a function, also of one that complains itself: `Max is 99` speaks of none.
 static CALLED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)\(").expect("the pattern is valid")
+    Regex::new(r"['`]([^'`]+)['`]|\b([A-Za-z_][A-Za-z0-9_]*)(?:\(|: )")
+        .expect("the pattern is valid")
 });
 
 static RECEIVED: LazyLock<Regex> =

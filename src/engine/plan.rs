@@ -8,7 +8,7 @@ use datafusion::{
     sql::{parser::Statement, sqlparser::ast::Statement as SqlStatement},
 };
 
-use super::{Engine, diagnostics::explain, mentions::alone};
+use super::{Engine, defaults::complete, diagnostics::explain, mentions::alone};
 use crate::{
     error::{Error, Result},
     model::{Parameters, Sql},
@@ -29,8 +29,11 @@ impl Engine {
     }
 
     async fn plan_of(&self, statement: &SqlStatement) -> datafusion::error::Result<LogicalPlan> {
-        let statement = Statement::Statement(Box::new(statement.clone()));
-        self.context.state().statement_to_plan(statement).await
+        let state = self.context.state();
+        let mut statement = statement.clone();
+        complete(&mut statement, &state);
+        let statement = Statement::Statement(Box::new(statement));
+        state.statement_to_plan(statement).await
     }
 
     /// The error at its place. Where DataFusion names none, and several parts of the statement may be

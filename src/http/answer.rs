@@ -3,9 +3,12 @@
 //! Apart from the client, because there are several customs for the same thing, and reading them needs
 //! no network.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap};
 
+use super::client::Page;
 use crate::error::Result;
 
 /// One answer, a refusal as well.
@@ -18,7 +21,7 @@ pub struct Answer {
     /// How many requests the server says that it allows.
     pub allowance: Option<Allowance>,
     /// What it holds, or why that is no success.
-    pub body: Result<String>,
+    pub page: Result<Page>,
 }
 
 /// How many requests a server allows.
@@ -48,6 +51,14 @@ const REMAINING: [&str; 4] = [
     "x-rate-limit-remaining",
 ];
 
+/// Headers that hold when what is left is renewed.
+const RENEWED: [&str; 4] = [
+    "ratelimit",
+    "ratelimit-reset",
+    "x-ratelimit-reset",
+    "x-rate-limit-reset",
+];
+
 /// Periods that some gateways add to the name of a header, and their seconds.
 const PERIODS: [(&str, u64); 4] = [
     ("second", 1),
@@ -56,9 +67,42 @@ const PERIODS: [(&str, u64); 4] = [
     ("day", 86_400),
 ];
 
+/// All that a server tells of its limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The limits, each of another period.
+    pub limits: Vec<Allowance>,
+    /// Requests that are left of the one that is used up first.
+    pub remaining: Option<u64>,
+    /// How long until it is renewed.
+    pub renewed_in: Option<Duration>,
+}
+
+impl Told {
+    /// What `headers` tell, `now`: by the server's clock where they tell that too.
+    pub fn of(headers: &HeaderMap, now: DateTime<Utc>) -> Self {
+        Self {
+            limits: Allowance::all(headers),
+            remaining: remaining(headers),
+            renewed_in: renewed_in(headers, date(headers).unwrap_or(now)),
+        }
+    }
+
+    /// How long nothing is allowed, where nothing is left.
+    pub fn exhausted_for(&self) -> Option<Duration> {
+        self.renewed_in.filter(|_| self.remaining == Some(0))
+    }
+}
+
 impl Allowance {
     /// The strictest limit that `headers` tell.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let all = Self::all(headers).into_iter();
+        all.min_by(|one, other| one.per_minute().total_cmp(&other.per_minute()))
+    }
+
+    /// All limits that `headers` tell.
+    fn all(headers: &HeaderMap) -> Vec<Self> {
         let plain = LIMITS.iter().flat_map(|name| items(headers, name));
         let period = |item: &str| parameter(item, "w").filter(|seconds| *seconds > 0);
         let plain = plain.filter_map(|item| Some((number(&item, "q")?, period(&item))));
@@ -78,7 +122,7 @@ impl Allowance {
         });
         limits
             .filter(|limit| !is_told || limit.seconds.is_some())
-            .min_by(|one, other| one.per_minute().total_cmp(&other.per_minute()))
+            .collect()
     }
 
     /// Requests in a minute; a period that is not told is taken for a minute.
@@ -104,6 +148,26 @@ fn remaining(headers: &HeaderMap) -> Option<u64> {
         .chain(named)
         .filter_map(|item| number(&item, "r"))
         .min()
+}
+
+/// Seconds from now, or a moment in seconds or milliseconds since 1970: nobody waits for thirty years.
+fn renewed_in(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let told = RENEWED.iter().flat_map(|name| items(headers, name));
+    let told = told.filter_map(|item| match parameter(&item, "t") {
+        Some(seconds) => Some(seconds),
+        // What is left stands there, and no time.
+        None if item.contains("r=") => None,
+        None => number(&item, "t"),
+    });
+    let until = |moment: Option<DateTime<Utc>>| (moment? - now).to_std().ok();
+    let waits = told.filter_map(|number| match number {
+        0..1_000_000_000 => Some(Duration::from_secs(number)),
+        1_000_000_000..1_000_000_000_000 => {
+            until(DateTime::from_timestamp(i64::try_from(number).ok()?, 0))
+        }
+        _ => until(DateTime::from_timestamp_millis(i64::try_from(number).ok()?)),
+    });
+    waits.max()
 }
 
 /// The members of a header that holds a list.
@@ -134,7 +198,9 @@ fn parameter(item: &str, name: &str) -> Option<u64> {
 mod tests {
     use reqwest::header::{HeaderMap, HeaderName};
 
-    use super::{Allowance, date};
+    use std::time::Duration;
+
+    use super::{Allowance, Told, date};
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         let lines = lines.iter();
@@ -180,6 +246,71 @@ mod tests {
             let found = found.map(|found| (found.limit, found.seconds, found.remaining));
             assert_eq!(found, expected, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_says_when_it_is_renewed_in_seconds_or_as_a_moment() {
+        let now = "2026-11-15T00:00:00Z".parse().unwrap();
+        for (lines, expected) in [
+            (&[("ratelimit", "\"default\";r=0;t=30")][..], Some(30)),
+            (
+                &[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")],
+                Some(7),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "1794700860"),
+                ],
+                Some(60),
+            ),
+            (
+                &[
+                    ("x-rate-limit-remaining", "0"),
+                    ("x-rate-limit-reset", "1794700805000"),
+                ],
+                Some(5),
+            ),
+            (
+                &[
+                    ("date", "Sun, 15 Nov 2026 00:00:30 GMT"),
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "1794700860"),
+                ],
+                Some(30),
+            ),
+            (
+                &[("ratelimit-remaining", "1"), ("ratelimit-reset", "7")],
+                None,
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "soon"),
+                ],
+                None,
+            ),
+            (&[("x-ratelimit-remaining", "0")], None),
+        ] {
+            let told = Told::of(&headers(lines), now);
+            assert_eq!(
+                told.exhausted_for(),
+                expected.map(Duration::from_secs),
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_of_several_periods_are_all_heeded() {
+        let lines = [("ratelimit-policy", "10;w=1, 200;w=60")];
+        let told = Told::of(&headers(&lines), "2026-11-15T00:00:00Z".parse().unwrap());
+        let limits: Vec<_> = told
+            .limits
+            .iter()
+            .map(|it| (it.limit, it.seconds))
+            .collect();
+        assert_eq!(limits, [(10, Some(1)), (200, Some(60))]);
     }
 
     #[test]

@@ -1,39 +1,63 @@
 //! One client per API: signs, waits for the budget, asks, and asks again where that can help.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use backon::{ExponentialBuilder, Retryable};
-use chrono::{DateTime, Utc};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::{
-    Response,
-    header::{HeaderName, HeaderValue},
+    Response, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
     redirect::Policy,
 };
 use url::Url;
 
 use super::{
-    answer::{Allowance, Answer, date},
-    auth,
-    budget::Budget,
-    failure::Failure,
+    answer::{Allowance, Answer, Told, date},
+    auth::Signer,
+    budget::{Budget, Permit},
+    failure::{Failed, Failure, Reason, wall_clock},
 };
 use crate::{
     config::Crm,
     error::{Error, Result},
 };
 
-/// The longest wait between two attempts, whatever a server asks for.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// The longest wait that a server can ask for: who asks for more is not waited for at all.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// Redirects that are followed for one request.
+const MOST_REDIRECTS: u32 = 5;
+
+/// An answer that is a success.
+#[derive(Debug)]
+pub struct Page {
+    /// The address that answered, without the signature.
+    pub url: Url,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+/// What is done when there is no answer in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeouts {
+    /// The same is asked again, as after any other failure.
+    Retry,
+    /// Who asks is told at once: a smaller question may be answered.
+    Tell,
+}
+
+/// Whether a body is what was asked for; if not, why.
+pub type IsUsable<'a> = &'a (dyn Fn(&str) -> Result<(), String> + Send + Sync);
 
 /// A client of one API.
 #[derive(Clone)]
 pub struct Client {
     inner: reqwest::Client,
-    auth: Option<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
+    signer: Option<Arc<Signer>>,
+    /// The setting that holds the key.
+    key: Option<String>,
     budget: Arc<Budget>,
     retries: u32,
 }
@@ -48,68 +72,99 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client of the API that `crm` describes.
+    /// A client of the API that `crm` describes. All clients of a host share one budget.
     pub fn new(crm: &Crm) -> Result<Self> {
-        let auth = crm.auth.as_deref().map(auth::header).transpose()?;
+        let auth = crm.auth.as_deref();
+        let signer = auth.map(|auth| Signer::new(auth, crm)).transpose()?;
         let inner = reqwest::Client::builder()
             .timeout(crm.timeout)
             .redirect(Policy::none())
             .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::outside("no HTTPS client can be made").because(error))?;
-        let budget = Arc::new(Budget::per_minute(crm.requests_per_minute));
         Ok(Self {
             inner,
-            auth,
-            budget,
+            headers: headers(crm)?,
+            signer: signer.map(Arc::new),
+            key: auth.map(|auth| auth.setting.clone()),
+            budget: Budget::shared(&crm.url, crm.requests_per_minute),
             retries: crm.retries,
         })
     }
 
-    /// The body at `url`, once `is_usable` accepts it.
-    pub async fn get_text(
+    /// The page at `url`, once `is_usable` accepts its body.
+    pub async fn get(
         &self,
         url: Url,
-        is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
-    ) -> Result<String> {
-        let backoff = ExponentialBuilder::default()
+        is_usable: IsUsable<'_>,
+        timeouts: Timeouts,
+    ) -> Result<Page, Failed> {
+        let mut delays = self.delays();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let failure = match self.attempt(&url, is_usable).await {
+                Ok(page) => return Ok(page),
+                Err(failure) => failure,
+            };
+            if failure.is_timeout && timeouts == Timeouts::Tell {
+                return Err(failure.last_word(attempts, Reason::TimedOut));
+            }
+            if !failure.is_passing {
+                return Err(failure.last_word(attempts, Reason::Refused));
+            }
+            let is_too_long = failure.wait.is_some_and(|wait| wait > LONGEST_WAIT);
+            let Some(delay) = delays.next().filter(|_| !is_too_long) else {
+                return Err(failure.last_word(attempts, Reason::Exhausted));
+            };
+            self.back_off(&failure, delay).await;
+        }
+    }
+
+    fn delays(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(Duration::from_secs(32))
             .with_max_times(self.retries as usize)
-            .with_jitter();
-        let attempt = || self.attempt(&url, is_usable);
-        attempt
-            .retry(backoff)
-            .when(|failure: &Failure| failure.is_passing)
-            .adjust(|failure, delay| {
-                // What the server asks for wins over our own back-off.
-                delay.map(|delay| failure.wait.map_or(delay, |wait| wait.min(LONGEST_WAIT)))
-            })
-            .await
-            .map_err(|failure| failure.last_word(self.retries.saturating_add(1)))
+            .with_jitter()
+            .build()
     }
 
-    async fn attempt(
-        &self,
-        url: &Url,
-        is_usable: &(dyn Fn(&str) -> Result<(), String> + Send + Sync),
-    ) -> Result<String, Failure> {
-        let response = self.send(url).await?;
-        let body = body(url, response).await?;
-        is_usable(&body).map_err(|cause| Failure::passing(url, &cause))?;
-        Ok(body)
+    /// What the server asks for wins over our own back-off, and is about all requests.
+    async fn back_off(&self, failure: &Failure, delay: Duration) {
+        match failure.wait {
+            Some(wait) => self.budget.pause(wait),
+            None if failure.status == Some(StatusCode::TOO_MANY_REQUESTS.as_u16()) => {
+                self.budget.pause(delay);
+            }
+            None => tokio::time::sleep(delay).await,
+        }
+    }
+
+    async fn attempt(&self, url: &Url, is_usable: IsUsable<'_>) -> Result<Page, Failure> {
+        let (url, response, permit) = self.follow(url).await?;
+        let page = self.page(&url, response).await;
+        drop(permit);
+        let page = page?;
+        is_usable(&page.body)
+            .map_err(|cause| Failure::passing(&url, &cause).of_body(page.body.as_bytes()))?;
+        Ok(page)
     }
 
     /// Asks once, to look at the API and not to read it: what it says beside the body counts as well,
     /// and a refusal is an answer.
     pub async fn ask(&self, url: &Url) -> Result<Answer> {
-        let response = self.send(url).await.map_err(|failure| failure.error)?;
-        let headers = response.headers();
+        let asked = self.follow(url).await;
+        let (url, response, _permit) = asked.map_err(|failure| failure.error)?;
+        let headers = response.headers().clone();
         Ok(Answer {
             status: response.status().as_u16(),
-            date: date(headers),
-            allowance: Allowance::of(headers),
-            body: body(url, response).await.map_err(|failure| failure.error),
+            date: date(&headers),
+            allowance: Allowance::of(&headers),
+            page: self
+                .page(&url, response)
+                .await
+                .map_err(|failure| failure.error),
         })
     }
 
@@ -118,57 +173,111 @@ impl Client {
         self.budget.least_wait(requests)
     }
 
-    async fn send(&self, url: &Url) -> Result<Response, Failure> {
-        self.budget.take().await;
-        let mut request = self.inner.get(url.clone());
-        if let Some((name, value)) = &self.auth {
-            request = request.header(name, value);
+    /// The answer to a request, behind redirects on the same server: each is a request of its own.
+    async fn follow(&self, url: &Url) -> Result<(Url, Response, Permit), Failure> {
+        let mut url = url.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let (response, permit) = self.authorized(&url).await?;
+            match target(&url, &response) {
+                Some(target) if target.origin() == url.origin() => url = target,
+                _ => return Ok((url, response, permit)),
+            }
         }
-        request.send().await.map_err(|error| broken(url, error))
+        let cause = format!("it redirects more than {MOST_REDIRECTS} times");
+        Err(Failure::passing(&url, &cause))
+    }
+
+    /// The answer to a signed request. A fetched token that is refused is renewed once.
+    async fn authorized(&self, url: &Url) -> Result<(Response, Permit), Failure> {
+        let (response, permit, token) = self.send(url).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(signer) = &self.signer
+            && signer.renew(token).await
+        {
+            drop((response, permit));
+            let (response, permit, _) = self.send(url).await?;
+            return Ok((response, permit));
+        }
+        Ok((response, permit))
+    }
+
+    /// Asks once, and heeds what the answer tells of limits.
+    async fn send(&self, url: &Url) -> Result<(Response, Permit, Option<u64>), Failure> {
+        let mut request = self.inner.get(match &self.signer {
+            Some(signer) => signer.address(url),
+            None => url.clone(),
+        });
+        let mut token = None;
+        if let Some(signer) = &self.signer {
+            let signature = signer.sign().await?;
+            token = signature.token;
+            if let Some((name, value)) = signature.header {
+                request = request.header(name, value);
+            }
+        }
+        let permit = self.budget.take().await;
+        let response = request.headers(self.headers.clone()).send().await;
+        let response = response.map_err(|error| Failure::broken(url, error))?;
+        self.budget
+            .heed(&Told::of(response.headers(), wall_clock()));
+        Ok((response, permit, token))
+    }
+
+    /// What a success holds; anything else is a failure.
+    async fn page(&self, url: &Url, mut response: Response) -> Result<Page, Failure> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let failure = Failure::of_status(url, status, &headers, self.key.as_deref());
+            return Err(failure);
+        }
+        let mut body = vec![];
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(Failure::broken(url, error).of_body(&body)),
+            }
+        }
+        let body =
+            text(body).map_err(|(body, cause)| Failure::passing(url, &cause).of_body(&body))?;
+        let url = url.clone();
+        Ok(Page { url, headers, body })
     }
 }
 
-/// What a success holds; anything else is a failure.
-async fn body(url: &Url, response: Response) -> Result<String, Failure> {
-    let status = response.status();
-    if !status.is_success() {
-        return Err(Failure::of_status(
-            url,
-            status,
-            response.headers(),
-            wall_clock(),
-        ));
-    }
-    let body = response.bytes().await.map_err(|error| broken(url, error))?;
-    text(&body).map_err(|cause| Failure::passing(url, &cause))
+/// The further headers of every request.
+fn headers(crm: &Crm) -> Result<HeaderMap> {
+    let unsendable = |name: &str| {
+        Error::usage(format!("the header `{name}` of `headers` cannot be sent"))
+            .with_hint("a header is one line of plain ASCII")
+    };
+    let lines = crm.headers.iter().map(|(name, value)| {
+        let key = HeaderName::try_from(name.as_str()).map_err(|_| unsendable(name))?;
+        let value = HeaderValue::try_from(value.as_str()).map_err(|_| unsendable(name))?;
+        Ok((key, value))
+    });
+    lines.collect()
+}
+
+/// Where a redirect leads.
+fn target(url: &Url, response: &Response) -> Option<Url> {
+    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = response.headers().get(LOCATION).filter(|_| is_redirect)?;
+    let mut target = url.join(location.to_str().ok()?).ok()?;
+    target.set_username("").ok()?;
+    target.set_password(None).ok()?;
+    target.set_fragment(None);
+    Some(target)
 }
 
 /// A body as text, strictly: what a lenient decoder replaces would be loaded as if it had been sent.
-fn text(body: &[u8]) -> Result<String, &'static str> {
-    let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8")?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
-}
-
-/// A request that broke; one that could not even be made will not get better.
-fn broken(url: &Url, error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let is_passing = !error.is_builder();
-    let mut cause = error.to_string();
-    let mut deeper = std::error::Error::source(&error);
-    while let Some(source) = deeper {
-        cause = format!("{cause}: {source}");
-        deeper = source.source();
+fn text(body: Vec<u8>) -> Result<String, (Vec<u8>, &'static str)> {
+    let text = String::from_utf8(body);
+    let text = text.map_err(|error| (error.into_bytes(), "the answer is not UTF-8"))?;
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => Ok(rest.to_owned()),
+        None => Ok(text),
     }
-    Failure {
-        is_passing,
-        ..Failure::passing(url, &cause)
-    }
-}
-
-/// A `Retry-After` date is about the servers' present, which is no run's injected time.
-fn wall_clock() -> DateTime<Utc> {
-    #[expect(clippy::disallowed_methods, reason = "see above")]
-    SystemTime::now().into()
 }
 
 #[cfg(test)]
@@ -177,10 +286,10 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_is_refused_and_never_repaired() {
-        assert_eq!(
-            text("\u{feff}{\"a\":\"é\"}".as_bytes()).unwrap(),
-            "{\"a\":\"é\"}"
-        );
-        assert_eq!(text(b"{\"a\":\"\xe9\"}"), Err("the answer is not UTF-8"));
+        let read = text("\u{feff}{\"a\":\"é\"}".as_bytes().to_vec());
+        assert_eq!(read.unwrap(), "{\"a\":\"é\"}");
+        let (body, cause) = text(b"{\"a\":\"\xe9\"}".to_vec()).unwrap_err();
+        assert_eq!(cause, "the answer is not UTF-8");
+        assert_eq!(body, b"{\"a\":\"\xe9\"}");
     }
 }

@@ -1,9 +1,10 @@
 //! HTTP as sources and sinks use it: signed requests, a rate budget, retries with back-off.
 //!
 //! ```text
-//! get ─▶ budget (waits for its slot) ─▶ request ─▶ 2xx: body
-//!           ▲                              ├─ 429, 5xx, broken, unreadable: back off, again
-//!           └──────────────────────────────┘─ 401, 403, 404, …: an error at once
+//! get ─▶ sign ─▶ budget (waits for its turn) ─▶ request ─▶ 2xx: page
+//!                   ▲  ▲                           ├─ 429, 5xx, broken, unreadable: back off, again
+//!                   │  └─ what the server told ◀───┼─ 401 for a fetched token: another token, again
+//!                   └──────────────────────────────┴─ 401, 403, 404, …: an error at once
 //! ```
 
 mod answer;
@@ -11,9 +12,12 @@ mod auth;
 mod budget;
 mod client;
 mod failure;
+mod ledger;
 mod post;
+mod token;
 
 pub use answer::{Allowance, Answer};
-pub use client::Client;
-pub use failure::shown;
+pub use budget::{Budget, Permit};
+pub use client::{Client, Page, Timeouts};
+pub use failure::{Failed, Reason};
 pub use post::post_json;

@@ -72,6 +72,8 @@ fn cycle(waiting: &BTreeMap<String, Model>) -> Error {
             let names = names.collect::<Vec<_>>().join("` → `");
             let back = model.sql.reads.iter().find(|read| read.table == next.name);
             let error = Error::usage(format!("models read each other in a circle: `{names}`"));
+            let error =
+                error.with_hint("put what both need into a model of its own, which reads neither");
             return match back {
                 Some(read) => error.at(read.place.clone()),
                 None => error,

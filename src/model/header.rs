@@ -8,11 +8,11 @@
 //! ```
 
 use schemars::{JsonSchema, schema_for};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{BuiltinCheck, File};
 use crate::{
-    config::{conform::conform, yaml},
+    config::{check::Severity, conform::conform, yaml},
     error::{Error, Place, Result},
 };
 
@@ -61,6 +61,14 @@ pub struct Allow {
 }
 
 impl Allow {
+    /// Those of them after which the same rows may give other bytes, each with its reason.
+    pub fn inexact(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let is_inexact = |(key, _): &(&str, &str)| {
+            matches!(*key, "approximations" | "any_order" | "float_aggregates")
+        };
+        self.given().filter(is_inexact)
+    }
+
     /// The keys that are given, each with its reason.
     pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
@@ -86,19 +94,6 @@ pub struct CheckHeader {
     pub severity: Severity,
     /// What a person should do when there are rows.
     pub hint: Option<String>,
-}
-
-/// Whether a failed check stops the load.
-#[derive(
-    Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It does.
-    #[default]
-    Error,
-    /// It is reported.
-    Warn,
 }
 
 /// Reads the front matter of `file`.

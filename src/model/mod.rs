@@ -20,10 +20,11 @@ pub mod select;
 pub mod sql;
 pub mod versions;
 
+pub use crate::config::check::Severity;
 pub use builtin::BuiltinCheck;
 pub use fingerprint::{combined, filled as filled_fingerprint};
 pub use habits::habits;
-pub use header::{Allow, CheckHeader, ModelHeader, Severity};
+pub use header::{Allow, CheckHeader, ModelHeader};
 pub use load::{Project, load, load_with};
 pub use parameters::Parameters;
 pub use recorded::Recorded;

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::facet::{self, Facets};
 use crate::{
-    config::{Config, From, Source},
+    config::{Config, From, Source, To},
     engine::{Column, Lineage, Sources, Table, TableColumn},
     sources::{PART, POSITION},
 };
@@ -97,9 +97,18 @@ impl Datasets<'_> {
     /// The table that results are loaded into.
     pub(super) fn destination(&self) -> Name {
         let destination = &self.config.destination;
-        let root = destination.path.trim_end_matches('/');
         let (dataset, table) = (&destination.dataset, &destination.table);
-        Name::of_path(&format!("{root}/{dataset}/{table}"))
+        match &destination.to {
+            To::Parquet(parquet) => {
+                let root = parquet.path.trim_end_matches('/');
+                Name::of_path(&format!("{root}/{dataset}/{table}"))
+            }
+            // As OpenLineage's naming conventions have it.
+            To::BigQuery(to) => {
+                let name = format!("{}.{dataset}.{table}", to.project);
+                Name::new("bigquery", name, Some("bigquery://".to_owned()))
+            }
+        }
     }
 
     /// A table as something that is read.

@@ -176,6 +176,7 @@ impl Progress for Listener<'_> {
             | Event::StepStarted { .. }
             | Event::StepFinished { .. }
             | Event::Extracting { .. }
+            | Event::Loading { .. }
             | Event::NotLoaded { .. }
             | Event::Extracted { .. }
             | Event::Checked { .. }

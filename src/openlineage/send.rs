@@ -187,7 +187,7 @@ struct Refusal {
 
 impl Endpoint {
     fn new(url: &Url, settings: &OpenLineage) -> Result<Self> {
-        let key = settings.api_key.as_ref().map(|key| {
+        let key = settings.api_key.as_ref().map(|key| -> Result<_> {
             let value = HeaderValue::try_from(format!("Bearer {}", key.expose()));
             let mut value = value.map_err(|_| {
                 Error::usage("`openlineage.api_key` cannot be sent in a header").with_hint(

@@ -18,6 +18,7 @@ pub fn report(record: &RunRecord) -> String {
     sections.push(table(&content::steps(record)));
     sections.push(table(&content::records(record)));
     sections.push(table(&content::left_out(record)));
+    sections.push(table(&content::missing(record)));
     sections.push(table(&content::resumed(record)));
     sections.push(flow(record));
     sections.extend(record.charts.iter().map(chart));
@@ -84,6 +85,9 @@ fn attention(record: &RunRecord) -> String {
         }
         for example in &concern.examples {
             let _ = writeln!(text, "    - {}", code(example));
+        }
+        if let Some(kept) = &concern.kept {
+            let _ = writeln!(text, "  {} See them: {}", kept.place, code(&kept.command));
         }
     }
     text

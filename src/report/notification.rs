@@ -77,6 +77,7 @@ fn text(record: &RunRecord) -> String {
         content::figures(record),
         content::records(record),
         content::left_out(record),
+        content::missing(record),
     ] {
         text.push_str(&section(&table));
     }
@@ -148,6 +149,8 @@ fn facts(record: &RunRecord) -> Value {
             "rows": source.rows,
             "rejected": source.rejected,
             "dead_lettered": source.dead_lettered,
+            "partial": source.partial,
+            "missing": source.missing,
         })
     });
     let models = record.models.iter().filter(|model| model.save_as.is_some());

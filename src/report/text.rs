@@ -12,6 +12,7 @@ pub fn completion(record: &RunRecord) -> String {
         figures(record),
         table(&content::records(record)),
         table(&content::left_out(record)),
+        table(&content::missing(record)),
         resumed(record),
         result(record),
         attention(record),
@@ -131,6 +132,9 @@ fn attention(record: &RunRecord) -> String {
         let _ = writeln!(text, "  {}", concern.line());
         if let Some(hint) = &concern.hint {
             let _ = writeln!(text, "    {hint}");
+        }
+        if let Some(kept) = &concern.kept {
+            let _ = writeln!(text, "    see them: {}", kept.command);
         }
     }
     if text.is_empty() {

@@ -5,20 +5,23 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use datafusion::arrow::datatypes::SchemaRef;
+
 use super::{
-    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, history, identity,
+    Around, Event, Execution, Pipeline, Request, RunFolder, State, archive, columns, history,
+    identity,
     journal::{self, Begun, Entry, Journal},
     load,
     lock::Lock,
     plan::obstacles,
-    record::{Build, EngineRecord, Resumption, RunRecord, Status, Step},
+    record::{Build, EngineRecord, Resumption, RunRecord, Status},
     resume,
     scratch::Scratch,
     selection,
 };
 use crate::{
-    engine::Engine,
-    error::Result,
+    engine::{Engine, Followed},
+    error::{Error, Result},
     model::{Parameters, combined, versions},
     sinks::{self, Sink},
 };
@@ -30,7 +33,7 @@ pub async fn begin<'a>(
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     match &request.resume {
-        Some(folder) => go_on(pipeline, folder, request.until, around).await,
+        Some(folder) => go_on(pipeline, folder, request, around).await,
         None if request.dry_run => dry_run(pipeline, request, around).await,
         None => anew(pipeline, request, around).await,
     }
@@ -39,9 +42,12 @@ pub async fn begin<'a>(
 /// What every beginning makes sure of.
 async fn prepare(pipeline: &Pipeline, select: &[String]) -> Result<Prepared> {
     let selected = selection::resolve(pipeline, select).await?;
-    pipeline.check().await?;
+    let mut checked = pipeline.checked().await?;
+    let columns = checked.schemas.remove(&pipeline.config.destination.model);
     Ok(Prepared {
+        columns: columns.ok_or_else(|| Error::bug("the loaded model has no columns"))?,
         loads: load::loads_result(pipeline, &selected),
+        personal: Arc::new(checked.personal),
         sink: sinks::open(&pipeline.config)?,
         selected,
     })
@@ -51,6 +57,9 @@ struct Prepared {
     selected: BTreeSet<String>,
     sink: Box<dyn Sink>,
     loads: bool,
+    personal: Arc<Followed>,
+    /// The columns of the model that is loaded.
+    columns: SchemaRef,
 }
 
 async fn anew<'a>(
@@ -64,17 +73,20 @@ async fn anew<'a>(
     if prepared.loads {
         resume::refuse_unfinished(pipeline, request.fresh, around.clock)?;
     }
-    let load_number = if prepared.loads {
+    let mut load_number = None;
+    let mut notes = vec![];
+    if prepared.loads {
         let sink = prepared.sink.as_ref();
-        Some(load::next_load(pipeline, request.new_load, sink).await?)
-    } else {
-        None
-    };
+        load_number = Some(load::next_load(pipeline, request.new_load, sink).await?);
+        let allow_lost = request.allow_lost_columns;
+        notes = columns::compared(pipeline, &prepared.columns, allow_lost, sink).await?;
+    }
     archive::make_sure(config, pipeline.window.run_date()).await?;
     let folder = RunFolder::create(config, &pipeline.window, around.clock.now())?;
     lock.name(config, &folder.run_id)?;
     let build = identity::build(&config.email_hash_key);
-    let record = record(pipeline, &folder, request, build.clone(), around);
+    let mut record = record(pipeline, &folder, request, build.clone(), around);
+    record.warnings.extend(notes);
     let mut journal = Journal::open(&folder, around.clock.clone(), around.journalled)?;
     journal.append(Entry::Begun(Begun {
         pipeline: config.pipeline.clone(),
@@ -83,11 +95,15 @@ async fn anew<'a>(
         select: request.select.clone(),
         uses: request.uses.clone(),
         new_load: request.new_load,
+        allow_lost_columns: request.allow_lost_columns,
+        allow_partial: request.allow_partial,
         started_at: record.started_at,
         build,
     }))?;
     let execution = Execution {
         load_number,
+        allow_lost_columns: request.allow_lost_columns,
+        allow_partial: request.allow_partial,
         journal: Some(Mutex::new(journal)),
         lock: Some(lock),
         ..execution(pipeline, around, prepared, folder, record)?
@@ -102,7 +118,8 @@ async fn dry_run<'a>(
 ) -> Result<Execution<'a>> {
     let prepared = prepare(pipeline, &request.select).await?;
     let sink = prepared.sink.as_ref();
-    let found = obstacles::find(pipeline, request, prepared.loads, sink, around.clock).await;
+    let loaded = prepared.loads.then_some(prepared.columns.as_ref());
+    let found = obstacles::find(pipeline, request, loaded, sink, around.clock).await;
     let scratch = Scratch::create(
         &pipeline.config.work_dir,
         would_load(pipeline, &prepared, &found),
@@ -112,9 +129,11 @@ async fn dry_run<'a>(
     let mut record = record(pipeline, &folder, request, build, around);
     let stopping = found.obstacles.iter();
     let stopping = stopping.map(|obstacle| format!("a real run would stop: {}", obstacle.message));
-    record.warnings.extend(stopping);
+    record.warnings.extend(stopping.collect::<Vec<_>>());
+    record.warnings.extend(found.notes);
     let execution = Execution {
         scratch: Some(scratch),
+        allow_partial: request.allow_partial,
         ..execution(pipeline, around, prepared, folder, record)?
     };
     execution.started(false)
@@ -140,13 +159,13 @@ fn would_load(pipeline: &Pipeline, prepared: &Prepared, found: &obstacles::Found
 async fn go_on<'a>(
     pipeline: &'a Pipeline,
     folder: &RunFolder,
-    until: Option<Step>,
+    asked: &Request,
     around: &'a Around<'a>,
 ) -> Result<Execution<'a>> {
     let config = &pipeline.config;
     let lock = take_lock(pipeline, around)?;
     let state = State::replay(journal::read(folder)?)?;
-    resume::refuse_step_behind(&state, until)?;
+    resume::refuse_step_behind(&state, asked.until)?;
     let prepared = prepare(pipeline, &state.begun.select).await?;
     let sink = prepared.sink.as_ref();
     let load_number = match &state.load {
@@ -155,6 +174,14 @@ async fn go_on<'a>(
             Some(load::next_load(pipeline, state.begun.new_load, sink).await?)
         }
         None => None,
+    };
+    // Of a load that has begun, the columns are what they were then.
+    let notes = match load_number {
+        Some(_) if state.load.is_none() => {
+            let allow_lost = state.begun.allow_lost_columns;
+            columns::compared(pipeline, &prepared.columns, allow_lost, sink).await?
+        }
+        _ => vec![],
     };
     archive::make_sure(config, pipeline.window.run_date()).await?;
     lock.name(config, &folder.run_id)?;
@@ -166,6 +193,7 @@ async fn go_on<'a>(
         ..Request::default()
     };
     let mut record = record(pipeline, &folder, &request, build.clone(), around);
+    record.warnings.extend(notes);
     record.started_at = state.begun.started_at;
     record.steps.clone_from(&state.steps);
     record.resumed.clone_from(&state.resumed);
@@ -190,6 +218,10 @@ async fn go_on<'a>(
     let execution = Execution {
         parameters: Parameters::of_run(&parameters),
         load_number,
+        allow_lost_columns: state.begun.allow_lost_columns,
+        allow_partial: asked.allow_partial || state.begun.allow_partial,
+        // What the destination may hold was made of it.
+        takes_partial: asked.allow_partial || state.may_have_loaded(),
         journal: Some(Mutex::new(journal)),
         earlier: Some(state),
         lock: Some(lock),
@@ -229,7 +261,11 @@ fn execution<'a>(
         record,
         earlier: None,
         selected: prepared.selected,
+        personal: prepared.personal,
         load_number: None,
+        allow_lost_columns: false,
+        allow_partial: false,
+        takes_partial: false,
         lock: None,
         scratch: None,
     })

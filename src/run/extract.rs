@@ -12,11 +12,15 @@ use datafusion::arrow::{
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::mpsc::Receiver,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
     Event, Execution, RunFolder,
     folder::{create_folder, remove_folder},
+    history::LIVE,
     identity,
     journal::Entry,
     record::{SourceRange, SourceRecord, kind_of, seconds},
@@ -27,12 +31,12 @@ use crate::{
     config::{From, Source},
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables, part_name},
     error::{Error, Result},
-    sources::{Meter, Privacy, ReadRange, Reading, RefusedLog, SourceTable},
+    sources::{
+        Meter, Privacy, ReadRange, Reading, RefusedLog, SourceTable,
+        landing::{Landing, Told},
+    },
     table_file::{FileFacts, ParquetFile, hash_file},
 };
-
-/// The schema in which sources are read live.
-const LIVE: &str = "source";
 
 /// How often it is looked how far a source is: as often as people can see.
 const LOOK: Duration = Duration::from_millis(200);
@@ -70,15 +74,17 @@ impl Execution<'_> {
         write_extract_log(&self.folder, &records)?;
         let names = records.iter().map(|record| record.name.as_str());
         register(&self.engine, &self.folder, names).await?;
-        for record in &records {
-            let source = config.sources.get(&record.name);
-            refuse_too_many(record, source, &self.folder.run_id)?;
-        }
         self.record.sources = records;
         for (source, reason) in wanted {
             let reason = reason.map(str::to_owned);
             state::redo(&mut self.record.resumed, &source.name, reason);
         }
+        self.refuse_partial()?;
+        for record in &self.record.sources {
+            let source = config.sources.get(&record.name);
+            refuse_too_many(record, source, &self.folder.run_id)?;
+        }
+        self.check_sources().await?;
         Ok(was_all_kept)
     }
 
@@ -94,6 +100,9 @@ impl Execution<'_> {
                     source: Box::new(record.clone()),
                     redone: redone.map(str::to_owned),
                 })?;
+                if record.partial.is_none() {
+                    remove_folder(&self.folder.landing(&source.name))?;
+                }
                 self.tell_extracted(&record, false);
                 Ok(record)
             }
@@ -128,6 +137,9 @@ impl Execution<'_> {
         if record.identity != self.source_identity(source) {
             return Earlier::Bad("its declaration has changed");
         }
+        if record.partial.is_some() && !self.takes_partial {
+            return Earlier::Bad("it was partial");
+        }
         for (path, facts) in extract_files(&self.folder, record) {
             if !is_unchanged(path, facts.clone()).await {
                 return Earlier::Bad("its files are missing or changed");
@@ -136,12 +148,30 @@ impl Execution<'_> {
         Earlier::Good(Box::new(record.clone()))
     }
 
-    fn source_identity(&self, source: &Source) -> String {
+    pub(super) fn source_identity(&self, source: &Source) -> String {
         let email_key = &self.record.build.email_key;
         identity::of_source(source, self.pipeline.window, email_key)
     }
 
     async fn extract_source(&self, source: &Source, privacy: &Privacy) -> Result<SourceRecord> {
+        let (landing, told) = self.landing(source, true).await?.unzip();
+        let read = self.read_source(source, privacy, landing.clone(), told);
+        match read.await {
+            Err(_) if landing.is_some_and(|landing| landing.is_dropped()) => {
+                let (landing, told) = self.landing(source, false).await?.unzip();
+                self.read_source(source, privacy, landing, told).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_source(
+        &self,
+        source: &Source,
+        privacy: &Privacy,
+        landing: Option<Arc<Landing>>,
+        told: Option<Receiver<Told>>,
+    ) -> Result<SourceRecord> {
         let clock = self.around.clock;
         let began = clock.now();
         let name = &source.name;
@@ -157,10 +187,12 @@ impl Execution<'_> {
             privacy.clone(),
             Arc::clone(&log),
             self.pipeline.config.engine.partitions,
-        );
+        )
+        .landing_in(landing);
         let live = format!("{LIVE}.{name}");
-        self.engine.register(&live, Arc::new(table))?;
+        self.engine.replace(&live, Arc::new(table))?;
         let reading = self.engine.extract(&live, &folder);
+        let reading = self.keeping_journal(source, told, reading);
         let files = watch(log.meter(), LOOK, reading, |reading| {
             self.tell_extracting(name, reading);
         });
@@ -186,7 +218,9 @@ impl Execution<'_> {
                 facts(&rejects, counts.rejected)?,
                 facts(&dead_letters, counts.dead_lettered)?,
             ],
-            warnings: log.warnings(),
+            warnings: warnings(&log, name),
+            partial: log.partial(),
+            missing: log.missing(),
             origin: origin(&source.from),
             ranges: log.meter().ranges().into_iter().map(as_recorded).collect(),
             identity: self.source_identity(source),
@@ -208,6 +242,8 @@ impl Execution<'_> {
             source: record.name.clone(),
             rows: record.rows,
             refused: record.rejected + record.dead_lettered,
+            missing: record.missing.clone(),
+            partial: record.partial.is_some(),
             seconds: record.seconds,
             kept,
         });
@@ -238,6 +274,15 @@ async fn watch<T>(
             }
         }
     }
+}
+
+/// What the source said, and which fields it never had.
+fn warnings(log: &RefusedLog, source: &str) -> Vec<String> {
+    let rows = log.counts().rows;
+    let missing = log.missing().into_iter();
+    let never = missing.filter(|(_, count)| *count == rows);
+    let never = never.map(|(field, _)| format!("no record of `{source}` has the field `{field}`"));
+    log.warnings().into_iter().chain(never).collect()
 }
 
 fn as_recorded(range: ReadRange) -> SourceRange {
@@ -279,7 +324,7 @@ pub fn extract_files<'a>(
 fn origin(from: &From) -> String {
     match from {
         From::Files(files) => files.path.clone(),
-        From::Crm(crm) => crm.url.to_string(),
+        From::Crm(crm) => crm.shown(),
         From::Kafka(kafka) => format!("{} at {}", kafka.topic, kafka.brokers),
     }
 }

@@ -26,6 +26,7 @@ impl Execution<'_> {
 
     async fn write_and_archive(&mut self) -> Result<()> {
         folder::remove_folder(&self.folder.spill())?;
+        folder::remove_folder(&self.folder.landings())?;
         if self.scratch.is_some() {
             self.record.status = Status::DryRun;
             return self.finish(Step::Finalize, false);

@@ -103,6 +103,16 @@ impl RunFolder {
         self.path.join("extract").join(source)
     }
 
+    /// Pages of sources that are not read to their end.
+    pub fn landings(&self) -> PathBuf {
+        self.path.join("landing")
+    }
+
+    /// Pages of one source that is not read to its end.
+    pub fn landing(&self, source: &str) -> PathBuf {
+        self.landings().join(source)
+    }
+
     /// How many records each source gave.
     pub fn extract_log(&self) -> PathBuf {
         self.path.join("extract").join("extract_log.parquet")

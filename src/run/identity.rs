@@ -39,6 +39,7 @@ pub fn of_source(source: &Source, window: Window, email_key: &str) -> String {
     let mut source = source.clone();
     source.max_dead_letters = 0.0;
     source.description = None;
+    source.checks.clear();
     match &mut source.from {
         From::Files(_) => {}
         From::Crm(crm) => without_transport(crm),
@@ -59,7 +60,10 @@ fn without_transport(crm: &mut config::Crm) {
     crm.timeout = std::time::Duration::ZERO;
     crm.requests_per_minute = 0;
     crm.retries = 0;
-    crm.pagination.size = 0;
+    crm.concurrency = 0;
+    if let Some(size) = &mut crm.pagination.size {
+        size.records = 0;
+    }
 }
 
 /// The identity of the table of `model`, given the hashes of all tables that are there by now.

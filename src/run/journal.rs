@@ -17,7 +17,8 @@ use crate::{
     clock::Clock,
     error::{Error, Result},
     model::Use,
-    sinks::Receipt,
+    sinks::{Note, Receipt},
+    sources::landing::Group,
     table_file::FileFacts,
 };
 
@@ -55,6 +56,22 @@ pub enum Entry {
         /// The step.
         step: Step,
     },
+    /// Pages of a source are on disk.
+    Landed {
+        /// The source.
+        source: String,
+        /// Of what declaration and window they came.
+        identity: String,
+        /// The pages.
+        group: Box<Group>,
+    },
+    /// Pages of a source that were on disk are of no use any more.
+    LandingDropped {
+        /// The source.
+        source: String,
+        /// Why.
+        reason: String,
+    },
     /// A source was read.
     Extracted {
         /// What it gave.
@@ -82,6 +99,11 @@ pub enum Entry {
     LoadStaged {
         /// What it is.
         file: FileFacts,
+    },
+    /// The destination's own note on the load, which resuming gives back to it.
+    LoadNoted {
+        /// What it says.
+        noted: Note,
     },
     /// The destination holds the load.
     Loaded {
@@ -114,6 +136,12 @@ pub struct Begun {
     pub uses: Vec<Use>,
     /// Whether `--new-load` was given.
     pub new_load: bool,
+    /// Whether `--allow-lost-columns` was given.
+    #[serde(default)]
+    pub allow_lost_columns: bool,
+    /// Whether `--allow-partial` was given.
+    #[serde(default)]
+    pub allow_partial: bool,
     /// The program.
     pub build: Build,
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    Event, Execution, Pipeline, archive, folder,
+    Event, Execution, Pipeline, archive, columns, folder,
     journal::Entry,
     record::{LoadRecord, ModelRecord},
     state::State,
@@ -13,7 +15,7 @@ use crate::{
     config::OnRepeat,
     error::{Error, Kind, Result},
     model::{Severity, select::with_ancestors},
-    sinks::{Load, Receipt, Sink},
+    sinks::{Ledger, Load, Note, Receipt, Sink, Stage},
 };
 
 /// The proof of a load, in the run's folder.
@@ -57,14 +59,17 @@ pub async fn next_load(pipeline: &Pipeline, new_load: bool, sink: &dyn Sink) -> 
     match last {
         Some(last) if !adds => Err(Error::new(
             Kind::NothingDone,
-            format!(
-                "{date} is loaded already: run `{}`, {} rows",
-                last.run_id, last.rows
-            ),
+            match last.rows {
+                0 => format!("{date} is being loaded by the run `{}`", last.run_id),
+                rows => format!(
+                    "{date} is loaded already: run `{}`, {rows} rows",
+                    last.run_id
+                ),
+            },
         )
         .because(format!(
             "`{}` holds it as load {}{}",
-            last.location.display(),
+            last.load_id,
             last.load_number,
             receipt_of(pipeline, &last.run_id)
         ))
@@ -96,7 +101,7 @@ pub async fn settled_number(
     let loads = sink.loads(pipeline.window.run_date()).await?;
     let holder = loads.iter().find(|load| load.load_number == begun.number);
     match holder {
-        Some(holder) if holder.run_id != run_id => {
+        Some(holder) if !holder.is_of(run_id) => {
             next_load(pipeline, state.begun.new_load, sink).await
         }
         _ => Ok(begun.number),
@@ -113,6 +118,34 @@ fn receipt_of(pipeline: &Pipeline, run_id: &str) -> String {
     }
 }
 
+/// The run's journal and folder, as the sink's ledger.
+struct Book<'b, 'a> {
+    execution: &'b Execution<'a>,
+    earlier: Vec<Note>,
+}
+
+impl Ledger for Book<'_, '_> {
+    fn now(&self) -> DateTime<Utc> {
+        self.execution.around.clock.now()
+    }
+
+    fn earlier(&self) -> &[Note] {
+        &self.earlier
+    }
+
+    fn note(&self, noted: Note) -> Result<()> {
+        self.execution.journal(Entry::LoadNoted { noted })
+    }
+
+    fn draft(&self, receipt: &Receipt) -> Result<()> {
+        self.execution.folder.write_json(RECEIPT, receipt)
+    }
+
+    fn tell(&self, stage: Stage) {
+        self.execution.tell(&Event::Loading { stage });
+    }
+}
+
 impl Execution<'_> {
     /// Loads the destination's model. Whether an earlier attempt had done it.
     pub(super) async fn load(&mut self) -> Result<bool> {
@@ -122,6 +155,7 @@ impl Execution<'_> {
             return Ok(true);
         }
         let load = self.what_to_load()?;
+        self.look_again().await?;
         self.journal(Entry::LoadBegun {
             destination: self.sink.destination(),
             load_number: load.load_number,
@@ -129,9 +163,12 @@ impl Execution<'_> {
         })?;
         let (staged, file) = self.sink.stage(&load, self.folder.path()).await?;
         self.journal(Entry::LoadStaged { file: file.clone() })?;
-        let mut receipt = self.sink.commit(&load, &staged, &file).await?;
-        let warnings = self.record.all_warnings().into_iter().map(str::to_owned);
-        receipt.warnings.extend(warnings.collect::<Vec<_>>());
+        let book = Book {
+            execution: self,
+            earlier: self.earlier_notes(load.load_number),
+        };
+        let mut receipt = self.sink.commit(&load, &staged, &file, &book).await?;
+        receipt.warnings.extend(self.record.all_warnings());
         self.journal(Entry::Loaded {
             receipt: Box::new(receipt.clone()),
         })
@@ -139,6 +176,33 @@ impl Execution<'_> {
         .and_then(|()| self.loaded(receipt.clone()))
         .map_err(|error| is_loaded(&receipt, &error))?;
         Ok(false)
+    }
+
+    /// What the destination has may be other than it was before the extract. A load that has begun is not
+    /// stopped any more.
+    async fn look_again(&self) -> Result<()> {
+        let earlier = self.earlier.as_ref();
+        if earlier.is_some_and(|state| state.load.is_some()) {
+            return Ok(());
+        }
+        let schemas = self.pipeline.checked().await?.schemas;
+        let Some(own) = schemas.get(&self.pipeline.config.destination.model) else {
+            return Ok(());
+        };
+        let looked = columns::compared(self.pipeline, own, self.allow_lost_columns, &*self.sink);
+        looked.await.map(drop)
+    }
+
+    /// What earlier attempts have noted of the load of that number.
+    fn earlier_notes(&self, load_number: u32) -> Vec<Note> {
+        let begun = self.earlier.as_ref().and_then(|state| state.load.as_ref());
+        let same = begun.filter(|begun| begun.number == load_number);
+        same.map_or_else(Vec::new, |begun| begun.notes.clone())
+    }
+
+    fn key_of(&self, model: &str) -> Vec<String> {
+        let model = self.pipeline.project.model(model);
+        model.map_or_else(Vec::new, |model| model.header.key.clone())
     }
 
     fn what_to_load(&self) -> Result<Load> {
@@ -160,6 +224,7 @@ impl Execution<'_> {
             load_number: load_number.ok_or_else(|| Error::bug("a load without a number"))?,
             source_version: self.record.source_version.clone(),
             file: self.folder.model(name),
+            key: self.key_of(name),
             rows,
         })
     }

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
-    engine::Engine,
+    engine::{Engine, Followed},
     error::{Error, Kind, Result},
     model::{Parameters, Use},
     sinks::Sink,
@@ -26,12 +26,14 @@ use crate::{
 pub mod archive;
 mod begin;
 mod checking;
+mod columns;
 mod extract;
 mod finalize;
 mod folder;
 pub mod history;
 mod identity;
 mod journal;
+mod landing;
 mod load;
 mod lock;
 mod pipeline;
@@ -54,6 +56,10 @@ use state::State;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Request {
     /// Which models are built; all if empty.
     pub select: Vec<String>,
@@ -61,6 +67,8 @@ pub struct Request {
     pub uses: Vec<Use>,
     /// Whether a date that is loaded already gets a further load.
     pub new_load: bool,
+    /// Whether columns that the destination has may be missing in the load.
+    pub allow_lost_columns: bool,
     /// The last step; all if it is not said.
     pub until: Option<Step>,
     /// The run to go on with, instead of a new one.
@@ -69,6 +77,8 @@ pub struct Request {
     pub fresh: bool,
     /// Whether all is done but the load, and nothing is left behind.
     pub dry_run: bool,
+    /// Whether the run goes on with what came of a source that did not come to its end.
+    pub allow_partial: bool,
 }
 
 /// What a run works with that is not its own.
@@ -122,8 +132,16 @@ struct Execution<'a> {
     /// What earlier attempts did.
     earlier: Option<State>,
     selected: BTreeSet<String>,
+    /// The personal data in the tables: no report quotes it.
+    personal: Arc<Followed>,
     /// The number of the load; none if nothing is loaded.
     load_number: Option<u32>,
+    /// Whether columns that the destination has may be missing in the load.
+    allow_lost_columns: bool,
+    /// Whether it goes on with what came of a source that did not come to its end.
+    allow_partial: bool,
+    /// Whether what an earlier attempt has of such a source is enough, and nothing more is asked for.
+    takes_partial: bool,
     /// Held until the run is over.
     lock: Option<lock::Lock>,
     /// The folder of a dry run, removed with it.

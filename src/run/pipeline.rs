@@ -11,11 +11,11 @@ use datafusion::arrow::datatypes::SchemaRef;
 
 use super::summary::lacking;
 use crate::{
-    checks,
+    checks::{self, Subject},
     clock::Clock,
     config::{Config, WorkingCopies},
     engine::{Checked, Engine, check, column_place, engine_tables},
-    error::{Error, Result},
+    error::{Error, Place, Result},
     model::{self, Parameters, Project, Use, header},
     sinks::metadata,
     sources::Window,
@@ -37,6 +37,13 @@ impl Pipeline {
     pub fn load(config: Config, as_of: Option<DateTime<Utc>>, clock: &Clock) -> Result<Self> {
         let folder = config.project.clone();
         Self::load_from(config, &folder, &[], as_of, clock)
+    }
+
+    /// Columns that the destination has, as far as they were recorded, may be missing; they may not be otherwise.
+    pub fn allow_lost_columns(&mut self, is_allowed: bool) {
+        if is_allowed {
+            self.project.recorded = None;
+        }
     }
 
     /// Models and checks of the `sql/` in `folder`; `uses` are released versions that stand in for files.
@@ -107,12 +114,30 @@ impl Pipeline {
         let unanswerable = checks::check(&self.project, &is_well, &parameters, &engine).await;
         let mut problems = std::mem::take(&mut checked.problems);
         problems.extend(unanswerable);
+        problems.extend(checks::check_sources(&self.checked_sources(), &parameters, &engine).await);
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());
         let problems = problems.into_iter().flat_map(Error::each);
         checked.problems = problems.collect();
         Ok(checked)
+    }
+
+    /// What is asked of each source once it is read, and where that is said.
+    pub fn checked_sources(&self) -> Vec<(Subject, Vec<Place>)> {
+        let sources = self.config.sources.values();
+        let sources = sources.filter(|source| !source.checks.is_empty());
+        let subjects = sources.map(|source| {
+            let checks = source.checks.iter().map(|one| one.check.clone());
+            let places = source.checks.iter().map(|one| one.place.clone());
+            let subject = Subject {
+                name: source.name.clone(),
+                key: source.key.iter().cloned().collect(),
+                checks: checks.collect(),
+            };
+            (subject, places.collect())
+        });
+        subjects.collect()
     }
 
     /// What to say of models whose SQL is not that of a released version; nothing where none ever was.

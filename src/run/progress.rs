@@ -1,9 +1,12 @@
 //! What a run tells while it goes on. The run says what happened; `cli/` decides how it looks, and
 //! lineage is made of it too.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::record::{RunRecord, Status, Step};
+use crate::sinks::Stage;
 
 /// Something that happened. The names of events and their fields are promises to those who read
 /// `--log-format json`: there every line of stderr is an object of these fields.
@@ -11,7 +14,8 @@ use super::record::{RunRecord, Status, Step};
 /// - `time`: when it was told, RFC 3339 in UTC.
 /// - `level`: `info`, `warning` or `error`.
 /// - `event`: the name of a variant of this type in snake case, with its fields beside it; what is
-///   not known is `null`. `extracting` comes at most every five seconds per source, with `-v` always.
+///   not known is `null`. `extracting` comes at most every five seconds per source, with `-v` always;
+///   so does `loading` with the stage `uploading`.
 ///
 /// Two objects are no events of a run:
 ///
@@ -70,6 +74,10 @@ pub enum Event {
         rows: u64,
         /// Records that were refused.
         refused: u64,
+        /// How often a field was missing from a record that was kept, by the name of its column.
+        missing: BTreeMap<String, u64>,
+        /// Whether it did not come to its end.
+        partial: bool,
         /// How long it took.
         seconds: f64,
         /// Whether an earlier attempt had read it.
@@ -105,6 +113,12 @@ pub enum Event {
         warnings: usize,
         /// How many of them found bad rows and stop the load.
         errors: usize,
+    },
+    /// The result is being loaded.
+    Loading {
+        /// How far that is.
+        #[serde(flatten)]
+        stage: Stage,
     },
     /// The result was loaded.
     Loaded {

@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    checks::CheckRecord, config::From, engine::Spill, sinks::Receipt, table_file::FileFacts,
+    checks::CheckRecord, config::From, engine::Spill, sinks::Receipt, sources::Partial,
+    table_file::FileFacts,
 };
 
 /// A run. All that determined its result is in here, beside what came of it. What an earlier version did
@@ -97,12 +98,17 @@ impl RunRecord {
     }
 
     /// What a reader should know: of the sources, of the load, of the run itself. Each once.
-    pub fn all_warnings(&self) -> Vec<&str> {
-        let sources = self.sources.iter().flat_map(|source| &source.warnings);
+    pub fn all_warnings(&self) -> Vec<String> {
+        let sources = self.sources.iter().flat_map(SourceRecord::all_warnings);
         let receipts = self.load.iter().flat_map(|load| &load.receipt.warnings);
-        let all = sources.chain(receipts).chain(&self.warnings);
-        let unique: BTreeSet<&str> = all.map(String::as_str).collect();
+        let all = sources.chain(receipts.chain(&self.warnings).cloned());
+        let unique: BTreeSet<String> = all.collect();
         unique.into_iter().collect()
+    }
+
+    /// Whether some source did not come to its end.
+    pub fn is_partial(&self) -> bool {
+        self.sources.iter().any(|source| source.partial.is_some())
     }
 }
 
@@ -232,9 +238,9 @@ pub struct PastRun {
     pub rows: Option<u64>,
     /// Its figures.
     pub summary: Vec<Figure>,
-    /// The rows of its models: for checks, which compare with them, and not for the record.
+    /// The rows of its models and sources: for checks, which compare with them, and not for the record.
     #[serde(skip)]
-    pub models: BTreeMap<String, u64>,
+    pub tables: BTreeMap<String, u64>,
 }
 
 /// A picture: bars in order.
@@ -302,12 +308,27 @@ pub struct SourceRecord {
     pub seconds: f64,
     /// What a reader should know, such as a window that retention cut.
     pub warnings: Vec<String>,
+    /// What did not come of it, if it did not come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
+    /// How often a field was missing from a record that became a row, by the name of its column.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, u64>,
     /// Where the records came from: an address without secrets.
     pub origin: String,
     /// What was read of it: pages, files, or offsets of partitions.
     pub ranges: Vec<SourceRange>,
     /// Of what of the configuration and the window it came: if that changes, it is read again.
     pub identity: String,
+}
+
+impl SourceRecord {
+    /// What a reader should know of it.
+    pub fn all_warnings(&self) -> Vec<String> {
+        let partial = self.partial.as_ref();
+        let partial = partial.map(|partial| partial.words(&self.name));
+        self.warnings.iter().cloned().chain(partial).collect()
+    }
 }
 
 /// A piece of a source that was read.
@@ -345,6 +366,9 @@ pub struct ModelRecord {
     /// The models and tables that it reads.
     #[serde(default)]
     pub reads: Vec<String>,
+    /// What its front matter allows, so that the same rows may give other bytes: each with its reason.
+    #[serde(default)]
+    pub allows: BTreeMap<String, String>,
     /// Its columns.
     #[serde(default)]
     pub columns: Vec<ColumnRecord>,

@@ -64,7 +64,8 @@ pub fn pipeline(
     let (as_of, uses) = (Some(begun.as_of), &begun.uses);
     if !state.may_have_loaded() {
         let project = config.project.clone();
-        let pipeline = Pipeline::load_from(config, &project, uses, as_of, clock)?;
+        let mut pipeline = Pipeline::load_from(config, &project, uses, as_of, clock)?;
+        pipeline.allow_lost_columns(begun.allow_lost_columns);
         return Ok((pipeline, None));
     }
     let pipeline = Pipeline::load_from(config, folder.path(), &[], as_of, clock)?;

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    sinks::Receipt,
+    sinks::{Note, Receipt},
+    sources::landing::Group,
 };
 
 /// How far a run got.
@@ -29,6 +30,8 @@ pub struct State {
     pub steps: Vec<StepRecord>,
     /// Sources that were read, by name.
     pub sources: BTreeMap<String, SourceRecord>,
+    /// Pages that are on disk of sources that were not read to their end, by name.
+    pub landed: BTreeMap<String, Landed>,
     /// Models that were built, by name.
     pub models: BTreeMap<String, ModelRecord>,
     /// The load that has begun.
@@ -37,6 +40,15 @@ pub struct State {
     pub receipt: Option<Receipt>,
     /// How the last attempt ended, if it could say so.
     pub ended: Option<(Status, Option<Failure>)>,
+}
+
+/// Pages of a source that are on disk.
+#[derive(Clone, Debug, Default)]
+pub struct Landed {
+    /// Of what declaration and window they came.
+    pub identity: String,
+    /// The pages, in order.
+    pub groups: Vec<Group>,
 }
 
 /// A load that has begun: whatever is said by now, it is finished as it is.
@@ -48,6 +60,8 @@ pub struct BegunLoad {
     pub number: u32,
     /// The values that the models were built with, as SQL.
     pub parameters: BTreeMap<String, String>,
+    /// What the destination has noted of it.
+    pub notes: Vec<Note>,
 }
 
 impl State {
@@ -69,6 +83,7 @@ impl State {
             resumed: vec![],
             steps: vec![],
             sources: BTreeMap::new(),
+            landed: BTreeMap::new(),
             models: BTreeMap::new(),
             load: None,
             receipt: None,
@@ -94,6 +109,17 @@ impl State {
         }
     }
 
+    /// A group that is there already was not whole any more: it and all behind it were landed anew.
+    fn land(&mut self, source: String, identity: String, group: Group) {
+        let landed = self.landed.entry(source).or_default();
+        let is_same = landed.identity == identity;
+        landed
+            .groups
+            .truncate(if is_same { group.number } else { 0 });
+        landed.identity = identity;
+        landed.groups.push(group);
+    }
+
     fn take(&mut self, line: Line) {
         let at = line.at;
         self.last_at = at;
@@ -109,8 +135,19 @@ impl State {
             }
             Entry::StepBegun { step } => begin_step(&mut self.steps, step, at),
             Entry::StepEnded { step } => end_step(&mut self.steps, step, at),
+            Entry::Landed {
+                source,
+                identity,
+                group,
+            } => self.land(source, identity, *group),
+            Entry::LandingDropped { source, .. } => {
+                self.landed.remove(&source);
+            }
             Entry::Extracted { source, redone } => {
                 redo(&mut self.resumed, &source.name, redone);
+                if source.partial.is_none() {
+                    self.landed.remove(&source.name);
+                }
                 self.sources.insert(source.name.clone(), *source);
             }
             Entry::Built { model, redone } => {
@@ -122,11 +159,20 @@ impl State {
                 load_number,
                 parameters,
             } => {
+                // Notes of another number are of a load that another run has taken.
+                let earlier = self.load.take();
+                let earlier = earlier.filter(|earlier| earlier.number == load_number);
                 self.load = Some(BegunLoad {
                     destination,
                     number: load_number,
                     parameters,
+                    notes: earlier.map_or_else(Vec::new, |earlier| earlier.notes),
                 });
+            }
+            Entry::LoadNoted { noted } => {
+                if let Some(load) = &mut self.load {
+                    load.notes.push(noted);
+                }
             }
             Entry::Begun(_) | Entry::LoadStaged { .. } => {}
             Entry::Loaded { receipt } => self.receipt = Some(*receipt),

@@ -1,6 +1,10 @@
 //! The step that builds the models and checks them.
 
-use std::{collections::BTreeSet, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+};
 
 use datafusion::arrow::array::RecordBatch;
 use serde_json::{Value, json};
@@ -38,13 +42,15 @@ impl Execution<'_> {
             let identity =
                 identity::of_model(model, &self.parameters, &inputs, &self.record.build)?;
             let earlier = self.earlier_table(model, &identity).await;
-            let record = match earlier {
+            let mut record = match earlier {
                 Ok(record) => self.keep_model(record).await?,
                 Err(redone) => {
                     was_all_kept = false;
                     self.build(model, identity, redone).await?
                 }
             };
+            // An earlier attempt may have had other reasons: they are no part of the statement.
+            record.allows = allows(model);
             inputs.insert(model.name.clone(), record.file.sha256.clone());
             self.record.models.push(record);
         }
@@ -128,6 +134,7 @@ impl Execution<'_> {
             spill: built.spill,
             seconds: seconds(began, clock.now()),
             reads: reads.collect::<BTreeSet<_>>().into_iter().collect(),
+            allows: allows(model),
             columns: columns.collect(),
             peak_memory: built.peak_memory,
             identity,
@@ -285,6 +292,14 @@ fn as_json(batch: &RecordBatch) -> Result<Vec<Value>> {
         return Ok(vec![]);
     }
     serde_json::from_slice(&bytes).map_err(|error| odd(&error))
+}
+
+/// What the front matter allows that the bytes may show.
+fn allows(model: &Model) -> BTreeMap<String, String> {
+    let given = model.header.allow.inexact();
+    given
+        .map(|(key, reason)| (key.to_owned(), reason.trim().to_owned()))
+        .collect()
 }
 
 #[cfg(unix)]

@@ -207,6 +207,9 @@ impl Interpreter {
             }
             Answer::Rows(rows) => Some(self.print(*rows, stage).await?),
         };
+        for note in self.desk.notes()? {
+            stage.note(&note);
+        }
         if self.settings.is_timed {
             let count = rows.map_or(String::new(), |rows| match rows {
                 1 => "1 row, ".to_owned(),

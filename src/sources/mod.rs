@@ -4,11 +4,15 @@
 //! config::Source ─▶ SourceTable (DataFusion table) ─▶ plan: partitions ─▶ scan: records
 //!                                                          │                 │
 //!                                  files · crm · kafka ────┘      record ────┴─▶ rows, refusals
+//!                                                                   └─▶ landing: pages that need not be asked for again
 //! ```
 //!
 //! No source knows a sink, and none knows SQL.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hasher},
+};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -16,16 +20,21 @@ use dfpipe_udfs::{EmailHasher, mask::Masker};
 
 use crate::config::{Column, Secret, Source};
 
+mod bounds;
 pub mod crm;
 pub mod files;
 pub mod kafka;
+pub mod landing;
 mod meter;
+mod partial;
 mod partition;
 pub mod record;
 mod survey;
 mod table;
 
+pub use bounds::Bounds;
 pub use meter::{Meter, ReadRange, Reading};
+pub use partial::Partial;
 pub use partition::external;
 pub use record::{Counts, RefusedLog};
 pub use survey::{Examined, Survey, SurveyPart, examine, survey};
@@ -68,6 +77,8 @@ impl Window {
 pub struct Privacy {
     hasher: EmailHasher,
     masker: Masker,
+    /// Begins every fingerprint, so that nobody without the key can look records up by theirs.
+    salt: String,
 }
 
 impl Privacy {
@@ -76,8 +87,19 @@ impl Privacy {
         let hasher = EmailHasher::new(key.expose().as_bytes());
         Self {
             masker: Masker::new(hasher.clone()),
+            salt: hasher
+                .hash("fingerprint@dfpipe.invalid")
+                .unwrap_or_default(),
             hasher,
         }
+    }
+
+    /// A number that is equal for equal bytes under the same key, and tells nothing of them.
+    pub fn fingerprint(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(self.salt.as_bytes());
+        hasher.write(bytes);
+        hasher.finish()
     }
 
     /// Text without addresses.

@@ -7,7 +7,7 @@ use datafusion::{
     arrow::datatypes::SchemaRef,
     catalog::{Session, TableProvider},
     error::Result as DataFusionResult,
-    logical_expr::{Expr, TableType},
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
     physical_plan::{
         ExecutionPlan,
         streaming::{PartitionStream, StreamingTableExec},
@@ -15,7 +15,8 @@ use datafusion::{
 };
 
 use super::{
-    Privacy, Window, crm, files, kafka, partition::external, record::RefusedLog, source_schema,
+    Bounds, Privacy, Window, crm, files, kafka, landing::Landing, partition::external,
+    record::RefusedLog, source_schema,
 };
 use crate::{
     config::{From, Source},
@@ -31,6 +32,7 @@ pub struct SourceTable {
     privacy: Privacy,
     log: Arc<RefusedLog>,
     max_partitions: usize,
+    landing: Option<Arc<Landing>>,
 }
 
 /// What one scan asks of a source.
@@ -42,6 +44,8 @@ pub struct Scan {
     pub window: Window,
     /// Indices into the source's schema.
     pub projection: Vec<usize>,
+    /// Moments that are wanted, of the column that the source can filter by. Others may come as well.
+    pub bounds: Bounds,
     /// How many rows are enough, if not all.
     pub limit: Option<usize>,
     /// How personal data is kept out.
@@ -50,6 +54,8 @@ pub struct Scan {
     pub log: Arc<RefusedLog>,
     /// Partitions that can run at a time; a source may give fewer.
     pub max_partitions: usize,
+    /// Where pages land, if all of the source is wanted and a crash is to be survived.
+    pub landing: Option<Arc<Landing>>,
 }
 
 impl SourceTable {
@@ -69,7 +75,25 @@ impl SourceTable {
             privacy,
             log,
             max_partitions,
+            landing: None,
         }
+    }
+
+    /// What `filters` say of the column that the source can filter by.
+    fn bounds(&self, filters: &[Expr]) -> Bounds {
+        let From::Crm(crm) = &self.source.from else {
+            return Bounds::default();
+        };
+        match &crm.filter {
+            Some(filter) => Bounds::of(filters, &filter.column),
+            None => Bounds::default(),
+        }
+    }
+
+    /// The same table; what is read of it lands in `landing`, so that it is read once only.
+    #[must_use]
+    pub fn landing_in(self, landing: Option<Arc<Landing>>) -> Self {
+        Self { landing, ..self }
     }
 }
 
@@ -93,18 +117,38 @@ impl TableProvider for SourceTable {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        let known = filters.iter().map(|filter| {
+            // The engine looks at the rows again: an API's moments may be rounder than ours.
+            if self.bounds(std::slice::from_ref(*filter)).is_some() {
+                TableProviderFilterPushDown::Inexact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        });
+        Ok(known.collect())
+    }
+
     async fn scan(
         &self,
         _session: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let all = || (0..self.schema.fields().len()).collect();
+        let all: Vec<_> = (0..self.schema.fields().len()).collect();
+        let projection = projection.cloned().unwrap_or_else(|| all.clone());
+        // A part of a source is not what a later attempt would go on with.
+        let is_whole = limit.is_none() && filters.is_empty() && projection == all;
         let scan = Scan {
             source: Arc::clone(&self.source),
             window: self.window,
-            projection: projection.cloned().unwrap_or_else(all),
+            landing: self.landing.clone().filter(|_| is_whole),
+            projection,
+            bounds: self.bounds(filters),
             limit,
             privacy: self.privacy.clone(),
             log: Arc::clone(&self.log),

@@ -195,15 +195,21 @@ fn given_rows<'a>(
     let mut problems = vec![];
     let mut given = BTreeMap::new();
     for (key, node) in &test.given {
-        let Some(declared) = suite.schemas.get(&key.name) else {
-            let names = suite.schemas.keys().map(String::as_str);
-            problems.push(unknown_table(&key.name, names).at(test.at(key.mark)));
-            continue;
-        };
-        if !needed.contains(key.name.as_str()) {
+        let project = &suite.pipeline.project;
+        let is_known = suite.schemas.contains_key(&key.name) || project.model(&key.name).is_some();
+        if is_known && !needed.contains(key.name.as_str()) {
             problems.push(not_read(test, &key.name, needed).at(test.at(key.mark)));
             continue;
         }
+        let Some(declared) = suite.schemas.get(&key.name) else {
+            let models = project.models.iter().map(|model| &model.name);
+            let names: BTreeSet<&str> = models
+                .chain(suite.schemas.keys())
+                .map(String::as_str)
+                .collect();
+            problems.push(unknown_table(&key.name, names.iter().copied()).at(test.at(key.mark)));
+            continue;
+        };
         let schema = rows::nullable(declared);
         let reader = Reader {
             test,

@@ -15,7 +15,7 @@ use super::{FOLDER, Test, expect::Failure, file, session};
 use crate::{
     clock::Clock,
     config::Config,
-    engine::{Engine, check, engine_tables},
+    engine::{Engine, check, engine_tables, shapes},
     error::{Error, Result, did_you_mean},
     model::{File, Project, select},
     run::Pipeline,
@@ -61,15 +61,15 @@ pub enum Outcome {
 }
 
 impl Suite {
-    /// Reads models and tests and types all models. Wrong SQL is an error.
-    pub async fn load(config: Config, scratch: &Path) -> Result<Self> {
+    /// Reads models and tests, and types the models: all of them, or as many as the tests need that are
+    /// `wanted`. Wrong SQL is an error.
+    pub async fn load(config: Config, wanted: &[String], scratch: &Path) -> Result<Self> {
         let default = DateTime::parse_from_rfc3339(AS_OF);
         let default = default.map_or(DateTime::UNIX_EPOCH, |time| time.with_timezone(&Utc));
         let pipeline = Pipeline::load(config, None, &Clock::fixed(default))?;
-        let schemas = shapes(&pipeline, scratch).await?;
         let mut suite = Self {
             pipeline,
-            schemas,
+            schemas: BTreeMap::new(),
             tests: vec![],
             problems: vec![],
         };
@@ -79,6 +79,13 @@ impl Suite {
                 Err(problems) => suite.problems.extend(problems),
             }
         }
+        suite.schemas = if wanted.is_empty() {
+            all_shapes(&suite.pipeline, scratch).await?
+        } else {
+            // What is wrong with the wish is told by whoever selects.
+            let tests = suite.select(wanted).unwrap_or_default();
+            some_shapes(&suite.pipeline, &tests, scratch).await?
+        };
         Ok(suite)
     }
 
@@ -193,7 +200,24 @@ impl Suite {
     }
 }
 
-async fn shapes(pipeline: &Pipeline, scratch: &Path) -> Result<BTreeMap<String, SchemaRef>> {
+/// The columns of what `tests` need, and of nothing else: the answer comes in a moment.
+async fn some_shapes(
+    pipeline: &Pipeline,
+    tests: &[Arc<Test>],
+    scratch: &Path,
+) -> Result<BTreeMap<String, SchemaRef>> {
+    let models = &pipeline.project.models;
+    let needed = tests.iter();
+    let needed = needed.flat_map(|test| select::with_ancestors(models, &test.model.0));
+    let needed: BTreeSet<String> = needed.collect();
+    let needed = models.iter().filter(|model| needed.contains(&model.name));
+    let engine = Engine::new(&pipeline.config, scratch)?;
+    let parameters = pipeline.parameters("test");
+    let schemas = shapes(&pipeline.config, needed, &parameters, &engine).await?;
+    Ok(with_declared(schemas, &pipeline.config))
+}
+
+async fn all_shapes(pipeline: &Pipeline, scratch: &Path) -> Result<BTreeMap<String, SchemaRef>> {
     let config = &pipeline.config;
     let engine = Engine::new(config, scratch)?;
     // Checks ask real data; no test concerns them.
@@ -206,12 +230,19 @@ async fn shapes(pipeline: &Pipeline, scratch: &Path) -> Result<BTreeMap<String, 
     if let Some(error) = Error::all(checked.problems.into_iter().flat_map(Error::each)) {
         return Err(error);
     }
-    let mut schemas = checked.schemas;
+    Ok(with_declared(checked.schemas, config))
+}
+
+/// With the columns of sources and of what the engine notes.
+fn with_declared(
+    mut schemas: BTreeMap<String, SchemaRef>,
+    config: &Config,
+) -> BTreeMap<String, SchemaRef> {
     for source in config.sources.values() {
         schemas.insert(source.name.clone(), source_schema(source).into());
     }
     schemas.extend(engine_tables().map(|(name, schema)| (name.to_owned(), schema)));
-    Ok(schemas)
+    schemas
 }
 
 /// The files of tests, in order of name; none if there is no folder.

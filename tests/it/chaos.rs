@@ -3,9 +3,13 @@
 //! A few seeds here; `make chaos` sets `DFPIPE_CHAOS` to many, and then kills the customer pipeline at
 //! every line of its journal as well.
 
-use std::process::Command;
-
-use crate::support::{artefacts, project::Project, shared::first_run};
+use crate::support::{
+    artefacts,
+    chaos::{Random, asked, finish_while_killed},
+    project::Project,
+    s3::S3,
+    shared::first_run,
+};
 
 /// Seeds that are tried when nobody asks for more.
 const FEW: u64 = 8;
@@ -15,40 +19,53 @@ const LONGEST: u64 = 600;
 
 #[test]
 fn a_run_that_is_killed_at_random_moments_loads_each_row_once() {
-    let undisturbed = Project::orders();
-    undisturbed.succeed(["run", "-q"]);
-    let expected = undisturbed.sha256("models/totals.parquet");
+    let expected = undisturbed();
     for seed in 0..asked().unwrap_or(FEW) {
         let project = Project::orders();
-        let mut random = Random(seed + 1);
-        let mut died = killed_within(&project, &["run", "-q"], random.below(LONGEST));
-        while died {
-            let folder = project.path(".dfpipe/work");
-            let has_begun = folder.is_dir() && !project.unfinished().is_empty();
-            // Killed before it had a name, there is nothing to go on with.
-            let arguments: &[&str] = if has_begun && is_resumable(&project) {
-                &["run", "-q", "--resume"]
-            } else if project.archived().is_empty() {
-                &["run", "-q"]
-            } else {
-                break;
-            };
-            died = killed_within(&project, arguments, random.below(LONGEST));
-        }
+        finish_while_killed(&project, &mut Random::of(seed), LONGEST);
         assert_eq!(
             project.sha256("models/totals.parquet"),
             expected,
             "seed {seed}"
         );
-        let loads =
-            fs_err::read_dir(project.path(".dfpipe/warehouse/shop/totals/run_date=2026-11-15"));
-        let loads: Vec<_> = loads
-            .expect("it was loaded")
-            .map(|load| load.expect("a folder can be read").path())
-            .collect();
+        let folder = project.path(".dfpipe/warehouse/shop/totals/run_date=2026-11-15");
+        let loads = artefacts::files(&folder);
         assert_eq!(loads.len(), 1, "seed {seed}: {loads:?}");
         assert_eq!(artefacts::rows(&loads[0]).len(), 2, "seed {seed}");
     }
+}
+
+/// As above, but nothing is ever renamed or linked there: a load is put into its name if that is free.
+#[test]
+fn a_run_into_a_bucket_that_is_killed_at_random_moments_loads_each_row_once() {
+    let Some(s3) = S3::get() else { return };
+    let bucket = s3.bucket("chaos");
+    let expected = undisturbed();
+    for seed in 0..asked().unwrap_or(FEW) {
+        let project = s3.serve(Project::orders());
+        let place = format!("  kind: parquet\n  path: s3://chaos/seed-{seed}\n");
+        project.edit("dfpipe.yml", "  kind: parquet\n", &place);
+        finish_while_killed(&project, &mut Random::of(seed), 2 * LONGEST);
+        assert_eq!(
+            project.sha256("models/totals.parquet"),
+            expected,
+            "seed {seed}"
+        );
+        let prefix = format!("seed-{seed}/shop/totals/run_date=2026-11-15/");
+        let keys = bucket.keys();
+        let loads: Vec<_> = keys.iter().filter(|key| key.starts_with(&prefix)).collect();
+        assert_eq!(loads.len(), 1, "seed {seed}: {loads:?}");
+        let copy = project.path("load.parquet");
+        project.write("load.parquet", bucket.get(loads[0]));
+        assert_eq!(artefacts::rows(&copy).len(), 2, "seed {seed}");
+    }
+}
+
+/// The hash of what a run gives that nobody kills.
+fn undisturbed() -> String {
+    let project = Project::orders();
+    project.succeed(["run", "-q"]);
+    project.sha256("models/totals.parquet")
 }
 
 /// Takes minutes: only where it is asked for.
@@ -72,52 +89,5 @@ fn the_customer_pipeline_is_killed_at_every_line_of_its_journal() {
             expected,
             "{lines}"
         );
-    }
-}
-
-fn asked() -> Option<u64> {
-    std::env::var("DFPIPE_CHAOS").ok()?.parse().ok()
-}
-
-/// A folder whose journal has no line yet is not a run.
-fn is_resumable(project: &Project) -> bool {
-    let mut runs = project.unfinished().into_iter();
-    runs.any(|run| {
-        let journal = fs_err::read_to_string(run.join("journal.ndjson"));
-        journal.is_ok_and(|text| text.contains('\n'))
-    })
-}
-
-/// Calls `dfpipe` and kills it after so many milliseconds. Whether it was still running.
-fn killed_within(project: &Project, arguments: &[&str], milliseconds: u64) -> bool {
-    let call = project.command([]);
-    let mut command = Command::new("timeout");
-    command
-        .args(["-s", "KILL", &format!("0.{milliseconds:03}")])
-        .arg(call.get_program())
-        .args(arguments)
-        .current_dir(project.folder());
-    for (name, value) in call.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    let outcome = project.ended(command.output().expect("`timeout` can be started"));
-    match outcome.code {
-        Some(0) => false,
-        // `timeout` dies of the signal that it sends, or tells it as the shell does.
-        None | Some(137) => true,
-        Some(_) => panic!("{}", outcome.screen()),
-    }
-}
-
-/// The same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        // xorshift64*: good enough to pick moments.
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit
     }
 }

@@ -1,8 +1,13 @@
 //! What stays of a check that failed: an exact count, the first bad rows as a table, and no load.
 
+use std::path::Path;
+
 use insta::assert_snapshot;
 
-use crate::support::{artefacts, project::Project};
+use crate::support::{
+    artefacts,
+    project::{Outcome, Project},
+};
 
 /// The orders with so many of them, all without a customer, and a model that says there are none of these.
 fn many(count: usize, check: &str) -> Project {
@@ -217,5 +222,168 @@ fn a_check_file_whose_rows_no_file_can_hold_is_refused_before_the_run() {
         outcome.stderr.contains("two columns `customer`"),
         "{}",
         outcome.stderr
+    );
+}
+
+/// Orders with a phone number and an address of the net, and a model of them that is not loaded.
+fn people(check: &str) -> Project {
+    let project = Project::orders();
+    project.edit(
+        "dfpipe.yml",
+        "      amount:   {type: \"decimal(18,2)\"}",
+        "      amount:   {type: \"decimal(18,2)\"}\n      phone: {type: text, pii: phone}\n      ip: {type: text, pii: ip}",
+    );
+    project.write(
+        "data/orders.csv",
+        "order_id,customer,amount,phone,ip\n1,ada,1.00,0170-555,10.9.8.7\n2,bob,2.00,0170-555,\n",
+    );
+    project.write(
+        "sql/callers.sql",
+        "/* dfpipe\nversion: 1\nkey: [order_id]\n*/\n\
+         select order_id, substr(phone, 2) as number, coalesce(ip, phone) as reached_by, ip from orders\n",
+    );
+    let model = format!(
+        "/* dfpipe\nversion: 1\nkey: [order_id]\nchecks:\n  - {check}\n*/\nselect * from callers\n"
+    );
+    project.write("sql/people.sql", model);
+    project
+}
+
+/// What people look at: both screens, and all reports and records of the run that `folder` holds.
+fn shown(outcome: &Outcome, folder: &Path) -> String {
+    let files = ["report.md", "report.html", "run.json", "journal.ndjson"];
+    let files = files.map(|file| fs_err::read_to_string(folder.join(file)).expect("it is there"));
+    format!("{}{}{}", outcome.stdout, outcome.stderr, files.concat())
+}
+
+/// Personal data that a model passes on is masked wherever bad rows are quoted; the rows themselves stay, for the
+/// owner of the run, as the extract does that they come from.
+#[test]
+fn bad_rows_are_quoted_without_personal_data() {
+    for (check, quoted) in [
+        (
+            "matches: {column: number, pattern: x}",
+            r#"{"order_id":1,"number":"[phone]","reached_by":"[ip]","ip":"[ip]"}"#,
+        ),
+        ("unique: [number]", r#"{"number":"[phone]","rows":2}"#),
+        (
+            "distribution: {column: number, max_share: 0.5}",
+            r#"{"number":"[phone]","rows":2,"share":1.0}"#,
+        ),
+        (
+            "refers_to: {columns: [number], model: totals, to: [customer]}",
+            r#"{"order_id":2,"number":"[phone]","reached_by":"[ip]"}"#,
+        ),
+        (
+            "accounts_for: {keys: [number], from: [{table: people}], exactly_one_of: [{table: totals, columns: [customer]}]}",
+            r#""number":"[phone]""#,
+        ),
+    ] {
+        let project = people(&format!("{check}\n    severity: warn"));
+        let outcome = project.succeed(["run"]);
+        let text = shown(&outcome, &project.last_run());
+        for secret in ["170-555", "10.9.8.7"] {
+            assert!(!text.contains(secret), "{check} shows {secret}");
+        }
+        let record = project.json("run.json");
+        let checks = record["checks"].as_array().expect("checks are recorded");
+        let examples = checks
+            .iter()
+            .filter_map(|check| check["examples"].as_array());
+        let examples: Vec<_> = examples.flatten().filter_map(|one| one.as_str()).collect();
+        assert!(
+            examples.iter().any(|one| one.contains(quoted)),
+            "{check}: {examples:?}"
+        );
+        let kept = checks
+            .iter()
+            .filter_map(|check| check["rows_kept"]["path"].as_str());
+        let rows: Vec<_> = kept
+            .map(|path| artefacts::rows(&project.last_run().join(path)))
+            .collect();
+        assert!(format!("{rows:?}").contains("170-555"), "{check}: {rows:?}");
+    }
+}
+
+#[test]
+fn a_check_that_stops_the_load_quotes_no_personal_data_either() {
+    let project = people("matches: {column: number, pattern: x}");
+    let outcome = project.run(["run"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.screen());
+    let folder = project.unfinished().pop().expect("a run did not finish");
+    let text = shown(&outcome, &folder);
+    assert!(
+        !text.contains("170-555") && !text.contains("10.9.8.7"),
+        "{text}"
+    );
+    assert!(
+        outcome.stderr.contains(r#""number":"[phone]""#),
+        "{}",
+        outcome.screen()
+    );
+}
+
+#[test]
+fn reports_say_where_bad_rows_are_kept() {
+    let project = many(1200, "{not_null: [customer], severity: warn}");
+    let outcome = project.succeed(["run"]);
+    let command = format!(
+        "dfpipe query --run {} \"select * from check_more_not_null_customer\"",
+        project.json("run.json")["run_id"]
+            .as_str()
+            .expect("a run has a name")
+    );
+    assert!(
+        outcome.stdout.contains(&format!("see them: {command}")),
+        "{}",
+        outcome.stdout
+    );
+    let report = |name: &str| {
+        fs_err::read_to_string(project.last_run().join(name)).expect("a report was written")
+    };
+    let place = "The first 1,000 of them lie in the run's folder, in ";
+    let markdown = report("report.md");
+    assert!(
+        markdown.contains(&command) && markdown.contains(place),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("`checks/more_not_null_customer.parquet`"),
+        "{markdown}"
+    );
+    let page = report("report.html");
+    let place = place.trim_end().replace('\'', "&#39;");
+    assert!(page.contains(&place) && page.contains("check_more_not_null_customer"));
+    let dry = project.succeed(["run", "--dry-run"]);
+    assert!(
+        !dry.stdout.contains("see them"),
+        "a dry run keeps nothing: {}",
+        dry.stdout
+    );
+}
+
+#[test]
+fn reports_say_which_models_may_give_other_bytes_and_why() {
+    let project = Project::orders();
+    project.edit(
+        "sql/totals.sql",
+        "save_as",
+        "allow: {float_aggregates: The third digit does not matter.}\nsave_as",
+    );
+    project.edit(
+        "sql/totals.sql",
+        "sum(amount) as amount",
+        "round(stddev(amount), 2) as amount",
+    );
+    project.succeed(["run", "-q"]);
+    let report = fs_err::read_to_string(project.last_run().join("report.md"));
+    let report = report.expect("a report was written");
+    assert!(
+        report.contains("Exception of totals (float_aggregates)"),
+        "{report}"
+    );
+    assert!(
+        report.contains("The third digit does not matter."),
+        "{report}"
     );
 }

@@ -9,11 +9,12 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    prod::prod,
+    prod::{prod, prod_into},
     support::{
         addresses::found_in,
+        api::{Api, Fault},
         artefacts,
-        crm::{Crm, Fault},
+        bigquery::BigQuery,
         fixtures,
         kafka::{Kafka, Message},
         project::{Outcome, Project},
@@ -39,7 +40,7 @@ static MEASURED: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
 #[test]
 fn a_healthy_project_is_found_well() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = of_the_past(prod(&crm, kafka, "doctor-healthy"));
     kafka.produce("doctor-healthy", 0, &[message(1), message(2)]);
     kafka.produce("doctor-healthy", 2, &[message(3)]);
@@ -65,7 +66,7 @@ fn a_healthy_project_is_found_well() {
 #[test]
 fn a_sick_project_hears_of_everything_at_once() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.fail([Fault::Status(401, None)]);
     let an_hour_ago = Clock::system().now() - chrono::Duration::hours(1);
     crm.answer_with([
@@ -118,13 +119,13 @@ fn a_sick_project_hears_of_everything_at_once() {
     ----- stderr -----
     error: 5 problems stand in the way of a run
     ");
-    assert!(!outcome.screen().contains(Crm::KEY));
+    assert!(!outcome.screen().contains(Api::KEY));
 }
 
 /// One request each: a doctor that asked again would be a burden to who is ill.
 #[test]
 fn every_refusal_of_an_api_has_its_own_remedy() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = with_api(&crm.url(), "retries: 5");
     let setting = "`sources.orders.from.auth.bearer` (read from `CRM_API_KEY`) holds the key";
     for (status, code, remedy) in [
@@ -217,8 +218,10 @@ fn a_configuration_that_cannot_be_read_is_a_finding_for_each_problem() {
                             → set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`
     problem  configuration  dfpipe.yml:[place]: the environment variable `EMAIL_HASH_KEY` is not set
                             → set it (`export EMAIL_HASH_KEY=…`) or give a default: `${EMAIL_HASH_KEY:-default}`
+    problem  configuration  dfpipe.yml:[place]: the environment variable `GCP_PROJECT_ID` is not set
+                            → set it (`export GCP_PROJECT_ID=…`) or give a default: `${GCP_PROJECT_ID:-default}`
     ----- stderr -----
-    error: 3 problems stand in the way of a run
+    error: 4 problems stand in the way of a run
     ");
 }
 
@@ -235,12 +238,12 @@ fn an_api_that_is_down_is_named_with_the_setting_and_its_variable() {
     ] {
         assert!(screen.contains(words), "{words}\n{screen}");
     }
-    assert!(!screen.contains(Crm::KEY), "{screen}");
+    assert!(!screen.contains(Api::KEY), "{screen}");
 }
 
 #[test]
 fn more_requests_than_the_api_allows_are_a_warning_that_says_what_to_set() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.answer_with([("ratelimit-policy", "\"default\";q=600;w=3600".to_owned())]);
     let project = with_api(&crm.url(), "requests_per_minute: 11");
     let outcome = project.succeed(["doctor"]);
@@ -257,7 +260,7 @@ fn more_requests_than_the_api_allows_are_a_warning_that_says_what_to_set() {
 
 #[test]
 fn a_quota_that_does_not_last_is_a_warning() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.answer_with([
         ("x-ratelimit-limit-day", "1000000".to_owned()),
         ("x-ratelimit-remaining-day", "6".to_owned()),
@@ -271,7 +274,7 @@ fn a_quota_that_does_not_last_is_a_warning() {
 fn a_clock_that_is_apart_is_a_warning_and_one_that_is_not_is_none() {
     let now = Clock::system().now();
     for (ahead, is_warned) in [(-30, false), (30, false), (-600, true), (600, true)] {
-        let crm = Crm::serve(fixtures::customers());
+        let crm = Api::serve(fixtures::customers());
         let date = (now + chrono::Duration::seconds(ahead)).to_rfc2822();
         crm.answer_with([("date", date)]);
         let outcome = with_api(&crm.url(), "requests_per_minute: 100").succeed(["doctor"]);
@@ -282,7 +285,7 @@ fn a_clock_that_is_apart_is_a_warning_and_one_that_is_not_is_none() {
 
 #[test]
 fn a_page_of_another_shape_is_a_problem_that_shows_no_address() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = with_api(&crm.url(), "records: page");
     let outcome = project.run(["doctor"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
@@ -293,7 +296,7 @@ fn a_page_of_another_shape_is_a_problem_that_shows_no_address() {
 #[test]
 fn a_topic_that_forgets_too_soon_is_a_warning_that_says_what_to_type() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = of_the_past(prod(&crm, kafka, "doctor-unused-1"));
     let settings = [
         ("retention.ms", "3600000"),
@@ -324,7 +327,7 @@ fn a_topic_that_forgets_too_soon_is_a_warning_that_says_what_to_type() {
 #[test]
 fn a_broker_that_is_down_is_named_and_the_others_are_asked() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let closed = closed_address();
     let brokers = format!("{closed},{}", kafka.bootstrap());
     let project = of_the_past(prod(&crm, kafka, "doctor-one-down"));
@@ -405,6 +408,30 @@ fn a_date_that_is_loaded_already_is_a_warning_where_a_run_would_refuse_it() {
     }
 }
 
+/// Nothing of the shipped profile is other than its addresses.
+#[test]
+fn a_bigquery_is_looked_at_and_nothing_is_made_in_it() {
+    let Some(kafka) = Kafka::get() else { return };
+    let crm = Api::serve(fixtures::customers());
+    let service = BigQuery::serve();
+    let project = of_the_past(prod_into(&crm, kafka, "doctor-bigquery", &service.url()));
+    let outcome = project.run(DOCTOR);
+    let found = outcome.stdout.lines();
+    let found: Vec<_> = found
+        .filter(|line| line.contains(" destination "))
+        .collect();
+    assert_snapshot!(found.join("\n"), @"
+    ok       destination      jobs can be made in the project `test-project`
+    ok       destination      the dataset `customer_analytics` will be made in `US`
+    ");
+    assert!(
+        service
+            .dataset("test-project", "customer_analytics")
+            .is_none()
+    );
+    assert!(service.load_jobs().is_empty());
+}
+
 /// The profile `prod` for a fixed moment.
 fn of_the_past(project: Project) -> Project {
     let prod = "  prod:\n";
@@ -427,7 +454,7 @@ fn with_api(url: &str, more: &str) -> Project {
     project.edit("dfpipe.yml", "from: {kind: files, path: data/*.csv}", &from);
     project
         .with_variable("CRM_API_URL", url)
-        .with_variable("CRM_API_KEY", Crm::KEY)
+        .with_variable("CRM_API_KEY", Api::KEY)
 }
 
 /// A message some hours after the window's start.

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{crm::Crm, project::Project};
+use crate::support::{api::Api, project::Project};
 
 #[test]
 fn a_folder_without_dfpipe_yml_is_no_project() {
@@ -111,26 +111,26 @@ fn a_profile_names_all_variables_that_it_lacks() {
     exit code: 2
     ----- stderr -----
     error: the environment variable `CRM_API_URL` is not set
-      --> dfpipe.yml:81:16
+      --> dfpipe.yml:93:16
        |
-    81 |           url: ${CRM_API_URL}
+    93 |           url: ${CRM_API_URL}
        |                ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_URL=…`) or give a default: `${CRM_API_URL:-default}`
 
     error: the environment variable `CRM_API_KEY` is not set
-      --> dfpipe.yml:87:21
-       |
-    87 |             bearer: ${CRM_API_KEY}
-       |                     ^^^^^^^^^^^^^^
+       --> dfpipe.yml:100:21
+        |
+    100 |             bearer: ${CRM_API_KEY}
+        |                     ^^^^^^^^^^^^^^
 
     hint: set it (`export CRM_API_KEY=…`) or give a default: `${CRM_API_KEY:-default}`
 
     error: the environment variable `KAFKA_BROKERS` is not set
-      --> dfpipe.yml:94:20
-       |
-    94 |           brokers: ${KAFKA_BROKERS}
-       |                    ^^^^^^^^^^^^^^^^
+       --> dfpipe.yml:107:20
+        |
+    107 |           brokers: ${KAFKA_BROKERS}
+        |                    ^^^^^^^^^^^^^^^^
 
     hint: set it (`export KAFKA_BROKERS=…`) or give a default: `${KAFKA_BROKERS:-default}`
 
@@ -141,6 +141,14 @@ fn a_profile_names_all_variables_that_it_lacks() {
        |                     ^^^^^^^^^^^^^^^^^
 
     hint: set it (`export EMAIL_HASH_KEY=…`) or give a default: `${EMAIL_HASH_KEY:-default}`
+
+    error: the environment variable `GCP_PROJECT_ID` is not set
+       --> dfpipe.yml:113:16
+        |
+    113 |       project: ${GCP_PROJECT_ID}
+        |                ^^^^^^^^^^^^^^^^^
+
+    hint: set it (`export GCP_PROJECT_ID=…`) or give a default: `${GCP_PROJECT_ID:-default}`
     ");
 }
 
@@ -321,6 +329,8 @@ fn a_function_with_an_argument_too_many_says_what_it_takes() {
       |
     5 | select activity_status(1, 2) as status
       |        ^^^^^^^^^^^^^^^
+
+    hint: it is called as `activity_status(days)`
     ");
 }
 
@@ -335,6 +345,8 @@ fn a_function_with_an_argument_of_another_type_says_what_it_takes() {
       |
     5 | select activity_status(customer) as status
       |        ^^^^^^^^^^^^^^^
+
+    hint: it is called as `activity_status(days)`
     ");
 }
 
@@ -411,6 +423,8 @@ fn models_that_need_each_other_are_shown_as_a_circle() {
       |
     5 | select customer from large
       |                      ^^^^^
+
+    hint: put what both need into a model of its own, which reads neither
     ");
 }
 
@@ -595,6 +609,7 @@ fn a_check_that_only_warns_does_not_stop_the_load() {
 
     Needs a human
       warning: nobody_is_rich (1 row against it): Nobody spends more than ten.
+        see them: dfpipe query --run [run] "select * from check_nobody_is_rich"
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract
@@ -784,7 +799,7 @@ fn with_crm_at(url: &str) -> Project {
 
 #[test]
 fn a_refused_key_is_never_printed() {
-    let crm = Crm::serve(vec![]);
+    let crm = Api::serve(vec![]);
     let project = with_crm_at(&crm.url());
 
     let outcome = project.run(["run", "-q"]);
@@ -794,7 +809,7 @@ fn a_refused_key_is_never_printed() {
     ----- stderr -----
     error: `http://[address]/v1/customers` answers 401 Unauthorized
 
-    hint: look at `auth` in dfpipe.yml and the variable it reads (CRM_API_KEY in the shipped project): the key may be wrong, expired, or lack permission
+    hint: `sources.crm_customers.from.auth.bearer` (read from `CRM_API_KEY`) holds the key: it may be wrong, expired, or lack permission
     ");
     assert_eq!(crm.requests().len(), 1, "a refusal is final");
 }

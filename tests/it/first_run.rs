@@ -72,8 +72,10 @@ fn the_first_command_runs_the_pipeline_and_reports() {
     Needs a human
       warning: purchases_in_other_currencies (3 rows against it): Every purchase is in the currency of the pipeline.
         These purchases count, but their amounts are in no sum. Convert them in the source if they matter.
+        see them: dfpipe query --run [run] "select * from check_purchases_in_other_currencies"
       warning: unknown_event_kinds (2 rows against it): Every event is of a known kind.
         These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+        see them: dfpipe query --run [run] "select * from check_unknown_event_kinds"
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
     extract

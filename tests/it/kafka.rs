@@ -550,6 +550,7 @@ fn source(kafka: config::Kafka) -> Source {
             description: None,
         }],
         max_dead_letters: 1.0,
+        checks: vec![],
         from: config::From::Kafka(kafka),
     }
 }

@@ -1,24 +1,30 @@
 //! The real binary on real services: what a user sees and what is left on disk.
 
 mod archive;
+mod bigquery;
+mod bigquery_emulator;
 mod chaos;
 mod checks;
 mod checks_kept;
 mod crm;
 mod deploy;
+mod destination;
 mod doctor;
 mod dry_run;
 mod errors;
 mod first_run;
 mod kafka;
+mod landing;
 mod leaks;
 mod lineage;
 mod lint;
+mod live_sources;
 mod model_tests;
 mod models;
 mod notify;
 mod object_store;
 mod openlineage;
+mod partial;
 mod plan;
 mod prod;
 mod progress;
@@ -35,5 +41,7 @@ mod scaling;
 mod schema;
 mod shell;
 mod slt;
+mod source_checks;
 mod support;
+mod transport;
 mod versions;

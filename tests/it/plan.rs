@@ -158,6 +158,13 @@ fn a_plan_tells_new_removed_and_retyped() {
     window 2026-11-08 00:00 to 2026-11-15 00:00 UTC, as the profile fixes it
     compared with run [run] of 2026-11-15
 
+    A run would stop
+      with exit code 1: `totals` does not fit the destination `[project]/.dfpipe/warehouse/shop/totals` any more
+        cause: its columns differ
+          column  here    there
+          amount  double  decimal(28,2)  not safe: of another type
+        hint: a column of another type: cast it to what it is there, or give the new values another name; or load into a new table: `destination.table` in dfpipe.yml
+
     Sources
         orders  files  3 records in the last run, 59 B
 
@@ -447,7 +454,8 @@ fn a_plan_is_json_with_stable_names() {
         "on_repeat": "add",
         "load_number": 2,
         "jobs": 1,
-        "quota": null
+        "quota": null,
+        "notes": []
       }
     }
     "#);

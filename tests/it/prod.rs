@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use crate::support::{
     addresses::{found_in, found_in_file},
-    artefacts,
-    crm::{Crm, Fault},
-    fixtures,
+    api::{Api, Fault},
+    artefacts, fixtures,
     kafka::{Kafka, Message},
     project::Project,
     shared,
@@ -23,7 +22,7 @@ const PARTITIONS: i32 = 3;
 #[test]
 fn an_api_and_a_topic_give_the_same_bytes_as_files() {
     let Some(kafka) = Kafka::get() else { return };
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let project = prod(&crm, kafka, "the-same-bytes");
     produce_events(kafka, "the-same-bytes");
     crm.fail([
@@ -49,14 +48,14 @@ fn an_api_and_a_topic_give_the_same_bytes_as_files() {
     for file in artefacts::files(&project.path(".dfpipe")) {
         let bytes = fs_err::read(&file).expect("an artefact can be read");
         let text = String::from_utf8_lossy(&bytes);
-        assert!(!text.contains(Crm::KEY), "{} holds the key", file.display());
+        assert!(!text.contains(Api::KEY), "{} holds the key", file.display());
         assert!(found_in_file(&file).is_empty(), "{} leaks", file.display());
     }
     let asked = crm.requests().len();
     assert_eq!(project.run(run).code, Some(7), "the date is loaded");
     assert_eq!(crm.requests().len(), asked, "so nobody was asked again");
     for screen in [&outcome.stdout, &outcome.stderr] {
-        assert!(!screen.contains(Crm::KEY) && found_in(screen).is_empty());
+        assert!(!screen.contains(Api::KEY) && found_in(screen).is_empty());
     }
 }
 
@@ -75,8 +74,30 @@ fn holds_the_ranges(record: &Value, kafka: &Kafka) {
     }
 }
 
-/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic.
-pub(crate) fn prod(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
+/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic, and loads into
+/// files there: what is loaded into BigQuery, and how, has tests of its own.
+pub(crate) fn prod(crm: &Api, kafka: &Kafka, topic: &str) -> Project {
+    let project = with_sources(crm, kafka, topic);
+    let shipped =
+        "kind: bigquery\n      model: unified_customers\n      project: ${GCP_PROJECT_ID}\n";
+    let files = "kind: parquet\n      model: unified_customers\n      path: .dfpipe/warehouse\n";
+    project.edit("dfpipe.yml", shipped, files);
+    let more = "      location: US\n      cluster_by: [customer_id]\n";
+    project.edit("dfpipe.yml", more, "");
+    project
+}
+
+/// The profile `prod` as it is shipped, save that it keeps to the test's folder and topic, and that its
+/// BigQuery is at `endpoint`.
+pub(crate) fn prod_into(crm: &Api, kafka: &Kafka, topic: &str, endpoint: &str) -> Project {
+    let project = with_sources(crm, kafka, topic);
+    let shipped = "      project: ${GCP_PROJECT_ID}\n";
+    let said = format!("{shipped}      endpoint: {endpoint}\n      auth: none\n");
+    project.edit("dfpipe.yml", shipped, &said);
+    project.with_variable("GCP_PROJECT_ID", "test-project")
+}
+
+fn with_sources(crm: &Api, kafka: &Kafka, topic: &str) -> Project {
     let project = Project::customers();
     project.remove("fixtures");
     project.edit(
@@ -97,7 +118,7 @@ pub(crate) fn prod(crm: &Crm, kafka: &Kafka, topic: &str) -> Project {
     kafka.create_topic(topic, PARTITIONS);
     project
         .with_variable("CRM_API_URL", crm.url())
-        .with_variable("CRM_API_KEY", Crm::KEY)
+        .with_variable("CRM_API_KEY", Api::KEY)
         .with_variable("KAFKA_BROKERS", kafka.bootstrap())
         .with_variable("EMAIL_HASH_KEY", "dfpipe-fixtures-key")
 }

@@ -125,7 +125,7 @@ fn events_are_objects_with_stable_names() {
     building: model
     built: model rows bytes seconds kept peak_memory spilled_bytes
     checked: checks warnings errors
-    extracted: source rows refused seconds kept
+    extracted: source rows refused missing partial seconds kept
     loaded: rows to
     note: message
     run_finished: run_id status folder

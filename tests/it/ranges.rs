@@ -21,9 +21,8 @@ use serde_json::{Value, json};
 use tokio::{runtime::Runtime, sync::Notify};
 
 use crate::support::{
-    artefacts,
-    crm::{Crm, Fault},
-    fixtures,
+    api::{Api, Fault},
+    artefacts, fixtures,
     project::Project,
     shared,
 };
@@ -100,7 +99,7 @@ fn files_are_surveyed_without_being_read() {
 
 #[test]
 fn an_api_is_surveyed_with_one_small_request() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     let config = of_prod(&crm);
     let found = surveyed(&config, "crm_customers").expect("the CRM answers");
     assert_eq!((found.records, found.requests), (Some(624), Some(7)));
@@ -112,7 +111,7 @@ fn an_api_is_surveyed_with_one_small_request() {
 
 #[test]
 fn a_source_that_does_not_answer_is_an_error_and_no_survey() {
-    let crm = Crm::serve(fixtures::customers());
+    let crm = Api::serve(fixtures::customers());
     crm.fail([Fault::Status(503, None)]);
     let error = surveyed(&of_prod(&crm), "crm_customers").expect_err("it says 503");
     assert_eq!(error.kind(), Kind::Outside);
@@ -229,12 +228,13 @@ fn configured(project: &Project, profile: &str, variables: &[(&str, String)]) ->
     config::load(&project.folder(), profile, &value).expect("the project is well")
 }
 
-fn of_prod(crm: &Crm) -> Config {
+fn of_prod(crm: &Api) -> Config {
     let variables = [
         ("CRM_API_URL", crm.url()),
-        ("CRM_API_KEY", Crm::KEY.to_owned()),
+        ("CRM_API_KEY", Api::KEY.to_owned()),
         ("KAFKA_BROKERS", "127.0.0.1:9".to_owned()),
         ("EMAIL_HASH_KEY", "a key of this test".to_owned()),
+        ("GCP_PROJECT_ID", "a-project".to_owned()),
     ];
     configured(&Project::customers(), "prod", &variables)
 }

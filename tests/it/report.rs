@@ -95,8 +95,10 @@ fn report_md_says_first_what_happened_and_what_needs_a_human() {
 
     - warning: purchases_in_other_currencies (3 rows against it): Every purchase is in the currency of the pipeline.
       These purchases count, but their amounts are in no sum. Convert them in the source if they matter.
+      The rows lie in the run's folder, in `checks/purchases_in_other_currencies.parquet`. See them: `dfpipe query --run [run] "select * from check_purchases_in_other_currencies"`
     - warning: unknown_event_kinds (2 rows against it): Every event is of a known kind.
       These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+      The rows lie in the run's folder, in `checks/unknown_event_kinds.parquet`. See them: `dfpipe query --run [run] "select * from check_unknown_event_kinds"`
     "#);
     for title in [
         "Figures",
@@ -284,8 +286,10 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
 
     - error: unknown_event_kinds (2 rows against it): Every event is of a known kind.
       These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+      The rows lie in the run's folder, in `checks/unknown_event_kinds.parquet`. See them: `dfpipe query --run [run] "select * from check_unknown_event_kinds"`
     - warning: purchases_in_other_currencies (3 rows against it): Every purchase is in the currency of the pipeline.
       These purchases count, but their amounts are in no sum. Convert them in the source if they matter.
+      The rows lie in the run's folder, in `checks/purchases_in_other_currencies.parquet`. See them: `dfpipe query --run [run] "select * from check_purchases_in_other_currencies"`
     "#);
     assert!(page.contains(&command));
     assert!(page.contains("What went wrong in transform"));

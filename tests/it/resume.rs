@@ -10,8 +10,8 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::support::{
+    api::Api,
     artefacts,
-    crm::Crm,
     project::{Outcome, Project},
     shared::first_run,
 };
@@ -73,14 +73,14 @@ fn what_was_landed_is_not_asked_for_a_second_time() {
         let records =
             [r#"{"order_id":1,"customer":"ada","amount":1.5,"updated_at":"2026-11-14T00:00:00Z"}"#];
         let records = records.map(|record| serde_json::from_str(record).expect("it is JSON"));
-        let crm = Crm::serve(records.to_vec());
+        let crm = Api::serve(records.to_vec());
         let project = Project::orders();
         let from = "from: {kind: crm, url: \"${CRM_API_URL}\", path: /v1/customers, \
                     auth: {bearer: \"${CRM_API_KEY}\"}, pagination: {kind: page_number, total: total}}";
         project.edit("dfpipe.yml", "from: {kind: files, path: data/*.csv}", from);
         let project = project
             .with_variable("CRM_API_URL", crm.url())
-            .with_variable("CRM_API_KEY", Crm::KEY);
+            .with_variable("CRM_API_KEY", Api::KEY);
         assert!(project.is_killed(["run", "-q"], lines));
         let before = crm.requests().len();
         assert!(before > 0);

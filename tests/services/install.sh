@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gets the services that the tests talk to: Apache Kafka, an S3 server and a browser, all named under
-# target/services/.
+# Gets the services that the tests talk to: Apache Kafka, an S3 server, a BigQuery emulator and a browser,
+# all named under target/services/.
 #
 # Run it as often as you like: what is there already is left alone, which takes a moment. Java, Maven and
 # Python come from apt-get where that may be used; elsewhere the script prints the line to type and stops.
@@ -25,6 +25,11 @@ kafka_pins() {
 python_pins() {
     cat "$here/install.sh" "$here/python/"* | cksum
     identity "$services/python/bin/python"
+}
+
+bigquery_pins() {
+    cat "$here/install.sh" "$here/bigquery/requirements.txt" | cksum
+    identity "$services/bigquery/bin/python"
 }
 
 chromium_pins() {
@@ -185,6 +190,16 @@ install_python() {
         -r "$here/python/requirements.txt" </dev/null >&2 || return
 }
 
+# --- the BigQuery emulator ------------------------------------------------------------------------
+
+install_bigquery() {
+    say "Fetching the BigQuery emulator for the tests (500 MB with what it needs)."
+    rm -rf "$services/bigquery"
+    python3 -m venv "$services/bigquery" || return
+    "$services/bigquery/bin/pip" install -q --disable-pip-version-check --no-input \
+        -r "$here/bigquery/requirements.txt" </dev/null >&2 || return
+}
+
 # --- the browser ----------------------------------------------------------------------------------
 # Chromium opens the reports as people do. It is not ours to unpack: the system's own is named, if need be
 # after installing it.
@@ -219,7 +234,7 @@ ensure() { # SERVICE WHICH_TESTS
     fi
 }
 
-if is_current kafka && is_current python && is_current chromium; then
+if is_current kafka && is_current python && is_current bigquery && is_current chromium; then
     exit 0
 fi
 lock
@@ -227,6 +242,7 @@ install_tools
 missing=0
 ensure kafka "the tests that read from Apache Kafka" || missing=1
 ensure python "the tests that read from or write to an object store" || missing=1
+ensure bigquery "the tests that load into the BigQuery emulator" || missing=1
 ensure chromium "the tests that look at reports in a browser" || missing=1
 if [ $missing -eq 0 ]; then
     say "The test services are in place."

@@ -91,6 +91,35 @@ pub fn window_functions() -> Vec<WindowUDF> {
     scaling::windows()
 }
 
+/// How the function `name` is called, if it is one of this crate.
+#[must_use]
+pub fn syntax(name: &str) -> Option<String> {
+    let is_meant = |other: &str| other.eq_ignore_ascii_case(name);
+    // The key matters to who calls a function, and here nobody does.
+    let functions = functions(&UdfSettings::new(name));
+    let function = functions.iter().find(|one| is_meant(one.name()));
+    let windows = window_functions();
+    let window = windows.iter().find(|one| is_meant(one.name()));
+    let documentation = function
+        .and_then(ScalarUDF::documentation)
+        .or_else(|| window?.documentation())?;
+    Some(documentation.syntax_example.clone())
+}
+
+/// The constants of the function `name` that a call may leave out, by the names of their arguments, in their
+/// order; none for a function that takes all that it names.
+///
+/// A session resolves a call that leaves the last ones out. One that names a later argument and leaves out an
+/// earlier one needs them to be written into the statement before it is planned.
+#[must_use]
+pub fn defaults(name: &str) -> &'static [(&'static str, f64)] {
+    if name.eq_ignore_ascii_case(engagement_score::NAME) {
+        &engagement_score::DEFAULTS
+    } else {
+        &[]
+    }
+}
+
 /// The halves that the engine puts in the place of a window function ([`ScalingCall`]). A remote
 /// executor finds them by their names; people do not write them.
 #[must_use]

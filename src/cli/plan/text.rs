@@ -89,7 +89,14 @@ fn obstacle(obstacle: &Obstacle) -> Vec<String> {
     let more = [("cause", &obstacle.cause), ("hint", &obstacle.hint)];
     for (label, text) in more {
         let text = text.iter().flat_map(|text| text.lines());
-        lines.extend(text.map(|text| format!("  {label}: {text}")));
+        let text = text.filter(|line| !line.trim().is_empty());
+        lines.extend(text.enumerate().map(|(number, line)| {
+            let line = match number {
+                0 => format!("  {label}: {line}"),
+                _ => format!("    {line}"),
+            };
+            line.trim_end().to_owned()
+        }));
     }
     lines
 }
@@ -265,6 +272,7 @@ fn load(plan: &Plan) -> Vec<String> {
         None => format!("a load of {}, its number is unknown", plan.run_date),
     };
     let jobs = match load.jobs {
+        1 if load.kind == "bigquery" => "1 load job, appended".to_owned(),
         1 => "1 file is put if it is absent".to_owned(),
         jobs => format!("{jobs} files are put if they are absent"),
     };
@@ -275,7 +283,11 @@ fn load(plan: &Plan) -> Vec<String> {
         ("as", number),
         ("by", format!("{jobs}; {quota}")),
     ];
-    let rows = rows.map(|(label, words)| vec![label.to_owned(), words]);
+    let notes = load.notes.iter().map(|note| ("note", note.clone()));
+    let rows = rows.into_iter().chain(notes);
+    let rows: Vec<_> = rows
+        .map(|(label, words)| vec![label.to_owned(), words])
+        .collect();
     columns(&rows)
 }
 

@@ -9,6 +9,7 @@ use crate::{
     cli::screen::{Detail, Level, Screen},
     clock::Clock,
     run::{Event, Progress},
+    sinks::Stage,
 };
 
 /// How often a source that is being read is told of.
@@ -31,8 +32,12 @@ impl<'a> Objects<'a> {
     }
 
     fn is_too_often(&self, event: &Event) -> bool {
-        let Event::Extracting { source, .. } = event else {
-            return false;
+        let source = match event {
+            Event::Extracting { source, .. } => source.as_str(),
+            Event::Loading {
+                stage: Stage::Uploading { .. },
+            } => "the upload",
+            _ => return false,
         };
         if self.screen.detail() == Detail::Verbose {
             return false;

@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
+    loading::loading,
     reading::{Reading, Throttle},
     words::Words,
 };
@@ -15,10 +16,14 @@ use crate::{
     cli::screen::Screen,
     clock::Clock,
     run::{Event, Progress, record::seconds},
+    sinks::Stage,
 };
 
 /// How often a source that is being read is told of.
 const EVERY: TimeDelta = TimeDelta::seconds(30);
+
+/// Stands for the load among the names of sources, none of which has a space.
+const LOADING: &str = "the load";
 
 /// Prints events as lines.
 pub struct Lines<'a> {
@@ -81,6 +86,18 @@ impl State {
                 };
                 let name = self.words.name(source);
                 vec![format!("  {name}  … {}", reading.words())]
+            }
+            Event::Loading { stage } => {
+                if !self.began.contains_key(LOADING) {
+                    self.began.insert(LOADING.to_owned(), now);
+                    self.throttle.start(LOADING, now);
+                }
+                let is_odd = matches!(stage, Stage::Retrying { .. });
+                if !is_odd && !self.throttle.is_due(LOADING, now) {
+                    return vec![];
+                }
+                let began = self.began.get(LOADING).copied().unwrap_or(now);
+                vec![format!("  … {}", loading(stage, seconds(began, now)))]
             }
             other => self.words.lines(other),
         }

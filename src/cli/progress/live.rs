@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{
+    loading::loading,
     reading::{Reading, took},
     words::Words,
 };
@@ -90,6 +91,7 @@ impl State<'_> {
             Event::RunStarted { .. }
             | Event::Extracting { .. }
             | Event::Building { .. }
+            | Event::Loading { .. }
             | Event::Loaded { .. }
             | Event::NotLoaded { .. }
             | Event::Archived { .. }
@@ -132,6 +134,10 @@ impl State<'_> {
                     seconds: seconds(self.began, now),
                 };
                 self.tell(source, &reading.words());
+            }
+            Event::Loading { stage } => {
+                let elapsed = seconds(self.began, now);
+                self.tell("loading", &loading(stage, elapsed));
             }
             Event::Building { model } => self.add(model),
             Event::Built { .. } => {

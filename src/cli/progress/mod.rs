@@ -9,6 +9,7 @@
 mod json;
 mod lines;
 mod live;
+mod loading;
 mod reading;
 mod words;
 

@@ -73,6 +73,7 @@ impl Words {
                 step: Step::Finalize,
             }
             | Event::Extracting { .. }
+            | Event::Loading { .. }
             | Event::RunFinished { .. } => None,
             Event::StepStarted { step } => Some(self.paint.paint(Ink::Heading, step.name())),
             Event::StepFinished {
@@ -80,13 +81,7 @@ impl Words {
                 seconds,
                 kept,
             } => self.step(*step, *seconds, *kept),
-            Event::Extracted {
-                source,
-                rows,
-                refused,
-                seconds,
-                kept,
-            } => Some(self.extracted(source, [*rows, *refused], *seconds, *kept)),
+            Event::Extracted { .. } => self.extracted(event),
             Event::Building { model } => is_verbose.then(|| format!("  {model} begins")),
             Event::Built { .. } => self.built(event),
             Event::Checked {
@@ -118,23 +113,36 @@ impl Words {
         is_told.then(|| format!("{} took {}", step.name(), took(seconds)))
     }
 
-    fn extracted(
-        &self,
-        source: &str,
-        [rows, refused]: [u64; 2],
-        seconds: f64,
-        kept: bool,
-    ) -> String {
+    fn extracted(&self, event: &Event) -> Option<String> {
+        let Event::Extracted {
+            source,
+            rows,
+            refused,
+            missing,
+            partial,
+            seconds,
+            kept,
+        } = event
+        else {
+            return None;
+        };
         let column = match refused {
             0 => String::new(),
-            refused => format!("{:>9} refused", HumanCount(refused).to_string()),
+            refused => format!("{:>9} refused", HumanCount(*refused).to_string()),
         };
         let column = self.paint.paint(Ink::Warning, &format!("{column:17}"));
-        format!(
+        let mut line = format!(
             "{}{column}{}",
-            self.counted(source, rows),
-            self.time(seconds, kept)
-        )
+            self.counted(source, *rows),
+            self.time(*seconds, *kept)
+        );
+        if *partial {
+            line.push_str(&self.paint.paint(Ink::Warning, "  partial"));
+        }
+        for (field, count) in missing {
+            let _ = write!(line, "\n    without {field}: {}", of(*count, "record"));
+        }
+        Some(line)
     }
 
     fn built(&self, event: &Event) -> Option<String> {

@@ -53,16 +53,23 @@ pub fn problems(model: &Model, plan: &LogicalPlan, state: &SessionState) -> Vec<
         if !seen.insert((place.line, place.column)) {
             continue;
         }
+        let (how, hint) = if SUMS.contains(&call.name.as_str()) {
+            (
+                "adds up floating-point numbers",
+                "add up exact numbers, such as `cast(… as decimal(38, 9))`, or say why it is right: \
+                 `allow: {float_aggregates: …}`",
+            )
+        } else {
+            (
+                "computes in floating-point numbers, whatever it is given",
+                "round what comes of it, and say so: `allow: {float_aggregates: …}`; or compute it of exact \
+                 sums: `sum(x)`, `sum(x * x)` and `count(x)` of integers or decimals",
+            )
+        };
         let message = format!(
-            "`{}` adds up floating-point numbers: its last digits depend on the order of the rows",
+            "`{}` {how}: its last digits depend on the order of the rows",
             call.name
         );
-        let hint = if SUMS.contains(&call.name.as_str()) {
-            "add up exact numbers, such as `cast(… as decimal(38, 9))`, or say why it is right: \
-             `allow: {float_aggregates: …}`"
-        } else {
-            "round what comes of it, and say so: `allow: {float_aggregates: …}`"
-        };
         found.push(Error::usage(message).at(place).with_hint(hint));
     }
     found

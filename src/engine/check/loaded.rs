@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use datafusion::{
-    arrow::datatypes::{DataType, Field, Schema, TimeUnit},
+    arrow::datatypes::{Field, Schema},
     sql::sqlparser::ast::{
         SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement,
     },
@@ -12,33 +12,22 @@ use datafusion::{
 
 use super::columns;
 use crate::{
+    bigquery_types::{self, MOST_COLUMNS, name_problem},
     error::{Error, did_you_mean},
     model::{Model, Recorded, recorded},
+    table_file::kind_name,
 };
-
-/// Beginnings of names that BigQuery keeps for itself.
-const KEPT_NAMES: [&str; 9] = [
-    "_table_",
-    "_file_",
-    "_partition",
-    "_row_timestamp",
-    "__root__",
-    "_colidentifier",
-    "_change_sequence_number",
-    "_change_type",
-    "_change_timestamp",
-];
-
-/// The longest name of a column.
-const LONGEST_NAME: usize = 300;
 
 /// What is wrong with the columns of `model`, which is loaded and gives `schema`.
 pub fn problems(model: &Model, schema: &Schema) -> Vec<Error> {
     let mut seen = BTreeSet::new();
     let mut problems: Vec<Error> = star(model).into_iter().collect();
+    problems.extend(too_many(schema));
     for field in schema.fields() {
         let at = |error: Error| error.at(columns::place(&model.sql, field.name()));
-        let name = name(field).or_else(|| {
+        let name = name_problem(field.name());
+        let name = name.map(|(message, hint)| Error::usage(message).with_hint(hint));
+        let name = name.or_else(|| {
             let is_new = seen.insert(field.name().to_lowercase());
             (!is_new).then(|| {
                 let message = format!(
@@ -71,7 +60,8 @@ pub fn compare(model: &Model, schema: &Schema, recorded: &Recorded) -> (Vec<Erro
                 model.name
             );
             problems.push(Error::usage(message).at(column.place.clone()).with_hint(format!(
-                "{hint}its readers need it; if it may go: `dfpipe check --record-destination`"
+                "{hint}its readers need it; if it may go: `dfpipe check --record-destination`, or for one run \
+                 `dfpipe run --allow-lost-columns`"
             )));
             continue;
         };
@@ -141,145 +131,22 @@ fn in_body(body: &SetExpr) -> Option<datafusion::sql::sqlparser::tokenizer::Span
     }
 }
 
-fn name(field: &Field) -> Option<Error> {
-    let name = field.name();
-    let is_start = |one: char| one.is_ascii_alphabetic() || one == '_';
-    let is_plain = name.starts_with(is_start)
-        && name
-            .chars()
-            .all(|one| is_start(one) || one.is_ascii_digit());
-    if !is_plain || name.len() > LONGEST_NAME {
-        let message = format!("`{name}` cannot be the name of a column in BigQuery");
-        let hint = "letters, digits and `_`, no digit first: rename it with `as`";
-        return Some(Error::usage(message).with_hint(hint));
-    }
-    let lower = name.to_lowercase();
-    let kept = KEPT_NAMES.iter().find(|kept| lower.starts_with(**kept))?;
-    let message = format!("BigQuery keeps names for itself that begin with `{kept}`: `{name}`");
-    Some(Error::usage(message).with_hint("rename it with `as`"))
+/// A table of BigQuery has a limit, and a run adds columns of its own.
+fn too_many(schema: &Schema) -> Option<Error> {
+    let columns = schema.flattened_fields().len();
+    (columns > MOST_COLUMNS).then(|| {
+        let message = format!("the loaded model has {columns} columns");
+        let hint = format!("a table of BigQuery has at most {MOST_COLUMNS}: leave some out");
+        Error::usage(message).with_hint(hint)
+    })
 }
 
 /// What would be lost of the values of `field`.
 fn kind(field: &Field) -> Option<Error> {
-    let (lost, cast) = loss(field.data_type())?;
-    let name = field.name();
-    let message = format!("the column `{name}` would not reach BigQuery as it is: {lost}");
-    Some(Error::usage(message).with_hint(cast.replace('…', name)))
-}
-
-/// Why values of a type do not reach BigQuery as they are, and what to write instead.
-fn loss(kind: &DataType) -> Option<(String, &'static str)> {
-    let found = match kind {
-        DataType::UInt64 => (
-            "its largest numbers have no place in 64 bits with a sign",
-            "cast it: `cast(… as bigint)`, or `cast(… as decimal(20, 0))` if they are that large",
-        ),
-        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
-            let digits = i16::from(*precision) - i16::from(*scale);
-            let numeric = *scale <= 9 && digits <= 29;
-            let bignumeric = *scale <= 38 && digits <= 38;
-            if numeric || bignumeric {
-                return None;
-            }
-            (
-                "it has more digits than NUMERIC (38, 9) and BIGNUMERIC (76, 38)",
-                "cast it: `cast(… as decimal(38, 9))`",
-            )
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => (
-            "its nanoseconds would be cut to microseconds",
-            "cast it: `arrow_cast(…, 'Timestamp(µs, \"UTC\")')`",
-        ),
-        DataType::Time64(TimeUnit::Nanosecond) => (
-            "its nanoseconds would be cut to microseconds",
-            "cast it: `arrow_cast(…, 'Time64(µs)')`",
-        ),
-        DataType::Interval(_) | DataType::Duration(_) => (
-            "a Parquet file holds no such span of time for it",
-            "load a number of days or seconds: `extract(epoch from …)`",
-        ),
-        DataType::Null => (
-            "it holds nothing but nulls and has no type",
-            "give it one: `cast(null as text)`",
-        ),
-        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
-            return loss(field.data_type());
-        }
-        DataType::Struct(fields) => {
-            return fields.iter().find_map(|field| loss(field.data_type()));
-        }
-        DataType::Dictionary(_, value) => return loss(value),
-        _ => return None,
-    };
-    Some((found.0.to_owned(), found.1))
-}
-
-/// A type in our words; what has none in Arrow's.
-fn kind_name(kind: &DataType) -> String {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
-        DataType::Int64 => "integer".to_owned(),
-        DataType::Float64 => "double".to_owned(),
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
-        other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
-
-    use super::{kind, name};
-
-    #[test]
-    fn what_bigquery_would_cut_is_told() {
-        let utc = Some("UTC".into());
-        for (of, is_kept) in [
-            (DataType::Int64, true),
-            (DataType::UInt32, true),
-            (DataType::UInt64, false),
-            (DataType::Decimal128(38, 9), true),
-            (DataType::Decimal128(38, 0), true),
-            (DataType::Decimal128(38, 38), true),
-            (DataType::Decimal256(76, 38), true),
-            (DataType::Decimal256(76, 30), false),
-            (DataType::Decimal256(60, 39), false),
-            (
-                DataType::Timestamp(TimeUnit::Microsecond, utc.clone()),
-                true,
-            ),
-            (DataType::Timestamp(TimeUnit::Nanosecond, utc), false),
-            (DataType::Time64(TimeUnit::Microsecond), true),
-            (DataType::Time64(TimeUnit::Nanosecond), false),
-            (DataType::Interval(IntervalUnit::DayTime), false),
-            (DataType::Duration(TimeUnit::Second), false),
-            (DataType::Null, false),
-            (DataType::new_list(DataType::UInt64, true), false),
-            (DataType::new_list(DataType::Utf8, true), true),
-        ] {
-            let field = Field::new("c", of.clone(), true);
-            assert_eq!(kind(&field).is_none(), is_kept, "{of}");
-        }
-    }
-
-    #[test]
-    fn names_that_bigquery_does_not_take_are_told() {
-        for (column, is_taken) in [
-            ("customer_id", true),
-            ("_x1", true),
-            ("Score", true),
-            ("1st", false),
-            ("count(*)", false),
-            ("größe", false),
-            ("", false),
-            ("_PARTITIONTIME", false),
-            ("_table_suffix", false),
-        ] {
-            let field = Field::new(column, DataType::Int64, true);
-            assert_eq!(name(&field).is_none(), is_taken, "{column}");
-        }
-    }
+    let unfit = bigquery_types::column(field).err()?;
+    let message = format!(
+        "the column `{}` would not reach BigQuery as it is: {}",
+        unfit.column, unfit.lost
+    );
+    Some(Error::usage(message).with_hint(unfit.hint))
 }

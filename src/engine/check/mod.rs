@@ -23,7 +23,6 @@ use crate::{
     sources::source_schema,
     table_file::stored,
 };
-use personal::Followed;
 
 mod chance;
 mod floats;
@@ -33,6 +32,7 @@ mod personal;
 mod tests;
 
 pub use loaded::{RECORDED, record};
+pub use personal::{Followed, Masks};
 
 /// What a checked pipeline is: the shapes of its models, and what is wrong with the others.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct Checked {
     pub problems: Vec<Error>,
     /// What is to be said, and stops nothing.
     pub notes: Vec<Error>,
+    /// The personal data in the tables.
+    pub personal: Followed,
 }
 
 /// Checks all models of `project` and the files of its checks.
@@ -52,12 +54,7 @@ pub async fn check(
     parameters: &Parameters,
     engine: &Engine,
 ) -> Result<Checked> {
-    for source in config.sources.values() {
-        engine.register_shape(&source.name, source_schema(source).into())?;
-    }
-    for (name, schema) in engine_tables() {
-        engine.register_shape(name, schema)?;
-    }
+    register_declared(config, engine)?;
     let mut checking = Checking {
         parameters,
         engine,
@@ -96,7 +93,36 @@ pub async fn check(
         schemas,
         problems,
         notes,
+        personal: followed,
     })
+}
+
+/// The columns of `models` alone, each after all that it reads: for who asks few of them and wants to know soon.
+pub async fn shapes<'a>(
+    config: &Config,
+    models: impl IntoIterator<Item = &'a Model>,
+    parameters: &Parameters,
+    engine: &Engine,
+) -> Result<BTreeMap<String, SchemaRef>> {
+    register_declared(config, engine)?;
+    let mut schemas = BTreeMap::new();
+    for model in models {
+        let (schema, _) = shape(engine, model, parameters).await?;
+        engine.register_shape(&model.name, SchemaRef::clone(&schema))?;
+        schemas.insert(model.name.clone(), schema);
+    }
+    Ok(schemas)
+}
+
+/// Registers what models are made of, without rows.
+fn register_declared(config: &Config, engine: &Engine) -> Result<()> {
+    for source in config.sources.values() {
+        engine.register_shape(&source.name, source_schema(source).into())?;
+    }
+    for (name, schema) in engine_tables() {
+        engine.register_shape(name, schema)?;
+    }
+    Ok(())
 }
 
 /// What is known so far.
@@ -175,11 +201,8 @@ async fn check_model(
     model: &Model,
     parameters: &Parameters,
 ) -> Result<(SchemaRef, LogicalPlan)> {
-    let written = engine.plan(&model.sql, parameters).await?;
-    let schema: SchemaRef = Arc::new(stored(written.schema().as_arrow()));
-    let problems = columns::problems(&model.sql, &schema);
-    let problems = problems.into_iter().chain(unknown_columns(model, &schema));
-    if let Some(error) = Error::all(problems) {
+    let (schema, written) = shape(engine, model, parameters).await?;
+    if let Some(error) = Error::all(unknown_columns(model, &schema)) {
         return Err(error);
     }
     let plan =
@@ -187,6 +210,20 @@ async fn check_model(
     engine.verify(&plan, &model.sql).await?;
     engine.register_shape(&model.name, SchemaRef::clone(&schema))?;
     Ok((schema, written))
+}
+
+/// The columns that `model` gives, and its plan as it is written.
+async fn shape(
+    engine: &Engine,
+    model: &Model,
+    parameters: &Parameters,
+) -> Result<(SchemaRef, LogicalPlan)> {
+    let written = engine.plan(&model.sql, parameters).await?;
+    let schema: SchemaRef = Arc::new(stored(written.schema().as_arrow()));
+    match Error::all(columns::problems(&model.sql, &schema)) {
+        Some(error) => Err(error),
+        None => Ok((schema, written)),
+    }
 }
 
 /// Columns that the front matter names and the select does not give.

@@ -4,9 +4,16 @@
 //! Values are followed, conditions are not: that somebody has a phone tells no number. What makes a
 //! value harmless stands in one list, in `lineage/expression.rs`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, RecordBatch, StringArray},
+        datatypes::{DataType, Field, Schema},
+        error::ArrowError,
+    },
+    logical_expr::LogicalPlan,
+};
 
 use super::columns;
 use crate::{
@@ -20,7 +27,7 @@ use crate::{
 type Path = Vec<TableColumn>;
 
 /// The personal data in the tables of a project.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Followed {
     found: BTreeMap<TableColumn, Vec<(Personal, Path)>>,
 }
@@ -74,6 +81,19 @@ impl Followed {
         columns
     }
 
+    /// The words that stand for the values of a query's columns where they are quoted; none for one that holds
+    /// nothing personal.
+    pub fn masks(&self, plan: &LogicalPlan) -> Masks {
+        let held = self.held("", plan);
+        let of = |name: &String| {
+            let mut held = held.iter();
+            let (_, held) = held.find(|(column, _)| column.column == *name)?;
+            held.first().map(|(personal, _)| personal.mask())
+        };
+        let fields = plan.schema().fields().iter();
+        Masks(fields.map(|field| of(field.name())).collect())
+    }
+
     /// What would leave the run with its models.
     pub fn problems(&self, config: &Config, project: &Project) -> Vec<Error> {
         let mut problems = vec![];
@@ -98,6 +118,29 @@ impl Followed {
             held.iter().map(move |it| tell(sql, column, it, outlet))
         });
         told.collect()
+    }
+}
+
+/// What stands for the values of columns where rows are quoted.
+#[derive(Clone, Debug)]
+pub struct Masks(Vec<Option<&'static str>>);
+
+impl Masks {
+    /// The rows as they may be quoted. A null stays one: that nothing is known of somebody tells nothing.
+    pub fn over(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let schema = rows.schema();
+        let columns = rows.columns().iter().zip(schema.fields()).enumerate();
+        let masked = columns.map(|(index, (column, field))| {
+            let Some(word) = self.0.get(index).copied().flatten() else {
+                return (Arc::clone(column), Arc::clone(field));
+            };
+            let words = (0..column.len()).map(|row| column.is_valid(row).then_some(word));
+            let words: ArrayRef = Arc::new(words.collect::<StringArray>());
+            let field = Field::new(field.name(), DataType::Utf8, true);
+            (words, Arc::new(field))
+        });
+        let (columns, fields): (Vec<_>, Vec<_>) = masked.unzip();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }
 }
 

@@ -1,6 +1,11 @@
 //! What a person should look at: checks that found something, and warnings.
 
-use crate::{model::Severity, report::numbers::counted, run::record::RunRecord};
+use crate::{
+    checks::CheckRecord,
+    model::Severity,
+    report::numbers::{counted, grouped},
+    run::record::{RunRecord, Status},
+};
 
 /// Something that a person should look at.
 #[derive(Clone, Debug)]
@@ -15,6 +20,17 @@ pub struct Concern {
     pub hint: Option<String>,
     /// Some of the bad rows, as JSON.
     pub examples: Vec<String>,
+    /// Where the bad rows are kept.
+    pub kept: Option<Kept>,
+}
+
+/// Bad rows that are kept with the run.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The command that shows them, of whatever run is the last one by then.
+    pub command: String,
+    /// Where they are, in a sentence.
+    pub place: String,
 }
 
 impl Concern {
@@ -40,16 +56,36 @@ pub fn attention(record: &RunRecord) -> Vec<Concern> {
             message: format!("{} ({found} against it): {}", check.name, check.description),
             hint: check.hint.as_deref().map(|hint| hint.trim().to_owned()),
             examples: check.examples.clone(),
+            kept: kept(record, check),
         }
     });
     let warnings = record.all_warnings().into_iter().map(|warning| Concern {
         is_error: false,
         check: None,
-        message: warning.to_owned(),
+        message: warning,
         hint: None,
         examples: vec![],
+        kept: None,
     });
     let mut all: Vec<_> = checks.chain(warnings).collect();
     all.sort_by_key(|concern| !concern.is_error);
     all
+}
+
+/// What a dry run keeps is gone with it.
+fn kept(record: &RunRecord, check: &CheckRecord) -> Option<Kept> {
+    let rows = check.rows_kept.as_ref()?;
+    if record.status == Status::DryRun {
+        return None;
+    }
+    let which = if rows.file.rows == check.bad_rows {
+        "The rows lie".to_owned()
+    } else {
+        format!("The first {} of them lie", grouped(rows.file.rows))
+    };
+    let (run, table) = (&record.run_id, &rows.table);
+    Some(Kept {
+        command: format!("dfpipe query --run {run} \"select * from {table}\""),
+        place: format!("{which} in the run's folder, in `{}`.", rows.path),
+    })
 }

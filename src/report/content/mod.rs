@@ -14,7 +14,7 @@ mod verdict;
 
 pub use attention::{Concern, attention};
 pub use past::{checks, inputs, models, receipt, repeat, resumed};
-pub use tables::{figures, left_out, records, steps, took};
+pub use tables::{figures, left_out, missing, records, steps, took};
 pub use verdict::{Mood, Verdict, data, next_step, verdict, way_on};
 
 /// Rows under a title.

@@ -150,7 +150,8 @@ pub fn receipt(record: &RunRecord) -> Table {
     };
     let receipt = &load.receipt;
     let verified = receipt.verified_rows;
-    table.with(facts([
+    let console = receipt.console.iter().map(|url| ("Console", url.clone()));
+    let rows = [
         ("Table", receipt.destination.clone()),
         (
             "Load",
@@ -164,7 +165,8 @@ pub fn receipt(record: &RunRecord) -> Table {
         ("File or job", receipt.load_id.clone()),
         ("Size", bytes(receipt.bytes)),
         ("SHA-256", receipt.sha256.clone()),
-    ]))
+    ];
+    table.with(facts(rows.into_iter().chain(console)))
 }
 
 /// Of what the run was made: the same again gives the same bytes.
@@ -210,10 +212,24 @@ pub fn repeat(record: &RunRecord) -> Table {
         ("Run folder", record.folder.clone()),
         ("Once more, from its own extract", again),
     ]))
+    .with(exceptions(record))
 }
 
-fn facts<const N: usize>(facts: [(&str, String); N]) -> Vec<Vec<String>> {
+/// Models that may give other bytes of the same rows, and why that is right.
+fn exceptions(record: &RunRecord) -> Vec<Vec<String>> {
+    let allowed = record.models.iter().flat_map(|model| {
+        let allows = model.allows.iter();
+        allows.map(|(key, reason)| {
+            let what = format!("Exception of {} ({key})", model.name);
+            vec![what, reason.clone()]
+        })
+    });
+    allowed.collect()
+}
+
+fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Vec<Vec<String>> {
+    let facts = facts.into_iter();
     facts
         .map(|(name, value)| vec![name.to_owned(), value])
-        .to_vec()
+        .collect()
 }

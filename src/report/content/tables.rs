@@ -95,6 +95,16 @@ pub fn records(record: &RunRecord) -> Table {
     Table::new("Records per step", &[("Step", Words), ("Records", Number)]).with(rows)
 }
 
+/// Fields that were missing from records that became rows, by source and name.
+pub fn missing(record: &RunRecord) -> Table {
+    let rows = record.sources.iter().flat_map(|source| {
+        let fields = source.missing.iter();
+        fields.map(|(field, count)| vec![format!("{}: {field}", source.name), grouped(*count)])
+    });
+    let columns = [("Source and field", Words), ("Records", Number)];
+    Table::new("Records without a field", &columns).with(rows)
+}
+
 /// Records that were refused or could not be read, by source and reason.
 pub fn left_out(record: &RunRecord) -> Table {
     let row = |source: &str, reason: &str, records: u64| {

@@ -39,6 +39,11 @@ pub fn verdict(record: &RunRecord) -> Verdict {
         |step| format!("in {}", step.step.name()),
     );
     let (mood, word, how) = match record.status {
+        Status::Succeeded if record.is_partial() => (
+            Mood::Attention,
+            "completed, partial",
+            format!("completed in {took} with a partial extract"),
+        ),
         Status::Succeeded if super::attention(record).is_empty() => {
             (Mood::Good, "completed", format!("completed in {took}"))
         }
@@ -46,7 +51,11 @@ pub fn verdict(record: &RunRecord) -> Verdict {
         Status::DryRun => (
             Mood::Idle,
             "dry run",
-            format!("dry run completed in {took}"),
+            if record.is_partial() {
+                format!("dry run completed in {took} with a partial extract")
+            } else {
+                format!("dry run completed in {took}")
+            },
         ),
         Status::Stopped => {
             let last = record.steps.iter().rfind(|step| step.is_done);
@@ -70,13 +79,18 @@ pub fn verdict(record: &RunRecord) -> Verdict {
 pub fn data(record: &RunRecord) -> String {
     if let Some(load) = &record.load {
         let receipt = &load.receipt;
-        let again = if receipt.adopted {
+        let again = if receipt.adopted == Some(true) {
             " An earlier attempt had loaded them; they were not loaded again."
         } else {
             ""
         };
+        let partial = if record.is_partial() {
+            " It is made of a partial extract."
+        } else {
+            ""
+        };
         return format!(
-            "The load is complete: {} in {}, as load {} of {}.{again}",
+            "The load is complete: {} in {}, as load {} of {}.{partial}{again}",
             counted(receipt.rows, "row"),
             receipt.destination,
             receipt.load_number,

@@ -61,6 +61,7 @@ fn main(record: &RunRecord) -> Markup {
         trends(record),
         steps(record),
         left_out(record),
+        section(&content::missing(record), tables::table),
         section(&content::resumed(record), tables::table),
         models(record),
         checks(record),

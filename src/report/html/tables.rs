@@ -49,6 +49,10 @@ fn row(table: &Table, row: &[String]) -> Markup {
     element("tr").of(cells)
 }
 
+/// A name as it is written; an address is a link.
 fn code(text: &str) -> Markup {
+    if text.starts_with("https://") {
+        return element("a").with("href", text).text(text);
+    }
     element("code").text(text)
 }

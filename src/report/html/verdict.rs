@@ -108,5 +108,13 @@ fn concern(concern: &Concern) -> Markup {
         let examples = element("pre").around(element("code").text(&examples));
         parts.push(element("details").around([summary, examples]));
     }
+    if let Some(kept) = &concern.kept {
+        parts.push(
+            element("p")
+                .class("soft")
+                .said(&format!("{} See them:", kept.place)),
+        );
+        parts.push(element("pre").around(element("code").text(&kept.command)));
+    }
     element("li").class(class).of(parts)
 }

@@ -248,10 +248,13 @@ fn receipt(run: &RunRecord) -> String {
         ("size", bytes(receipt.bytes)),
         ("sha256", receipt.sha256.clone()),
     ];
+    if let Some(console) = &receipt.console {
+        rows.push(("look at it", console.clone()));
+    }
     if let Some(verified) = receipt.verified_rows {
         rows.push(("read back", format!("{} rows", grouped(verified))));
     }
-    if receipt.adopted {
+    if receipt.adopted == Some(true) {
         let found = "it was there already, from an earlier attempt";
         rows.push(("found", found.to_owned()));
     }

@@ -9,6 +9,7 @@ use crate::run::record::{RunRecord, Status};
 pub fn status(run: &RunRecord) -> String {
     match run.status {
         Status::Running => "running".to_owned(),
+        Status::Succeeded if run.is_partial() => "succeeded, partial".to_owned(),
         Status::Succeeded => "succeeded".to_owned(),
         Status::DryRun => "dry run".to_owned(),
         Status::Interrupted => "interrupted".to_owned(),

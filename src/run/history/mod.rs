@@ -23,11 +23,13 @@ use crate::{
 mod fetch;
 mod kept;
 mod last;
+mod live;
 mod tables;
 mod unfinished;
 
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
+pub use live::{LIVE, Live, names_sources, open_sources};
 pub use tables::{open, open_table, open_warehouse};
 pub use unfinished::record;
 
@@ -226,8 +228,11 @@ pub async fn previous(record: &RunRecord, config: &Config, count: usize) -> Vec<
 fn past_run(other: RunRecord) -> PastRun {
     let seconds = other.seconds();
     let models = other.models.into_iter();
+    let models = models.map(|model| (model.name, model.file.rows));
+    let sources = other.sources.into_iter();
+    let sources = sources.map(|source| (source.name, source.rows));
     PastRun {
-        models: models.map(|model| (model.name, model.file.rows)).collect(),
+        tables: models.chain(sources).collect(),
         seconds,
         rows: other.load.map(|load| load.receipt.rows),
         run_id: other.run_id,

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{AT_A_TIME, Past};
 use crate::{
     checks,
-    config::Config,
+    config::{Config, To},
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables},
     error::{Error, Result, did_you_mean},
     sinks,
@@ -110,16 +110,19 @@ fn is_readable(file: &Location) -> bool {
     path.is_none_or(|path| fs_err::File::open(path).is_ok())
 }
 
-/// Registers the destination's tables: all that was loaded, and each date's latest complete load.
+/// Registers the destination's tables, if they are files: all that was loaded, and each date's latest complete load.
 pub async fn open_warehouse(engine: &Engine, config: &Config) -> Result<()> {
     engine.create_schema(WAREHOUSE)?;
+    if matches!(config.destination.to, To::BigQuery(_)) {
+        return Ok(());
+    }
     let sink = sinks::open(config)?;
     let table = format!("{WAREHOUSE}.{}", config.destination.table);
     for (name, loads) in [
         (format!("{table}_latest"), sink.latest().await?),
         (table, sink.complete().await?),
     ] {
-        let files: Vec<_> = loads.into_iter().map(|load| load.location).collect();
+        let files: Vec<_> = loads.into_iter().filter_map(|load| load.file).collect();
         engine.register_files(&name, &files).await?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    config::{Crm, From, Kafka, Next, Source},
+    config::{Crm, From, Kafka, PagingKind, Source},
     run::record::SourceRecord,
     sources::{Privacy, Window, survey},
 };
@@ -98,10 +98,22 @@ fn remembered(source: &Source, window: Window, last: Option<&SourceRecord>) -> E
 
 /// Pages, and where nothing tells which is the last one, the empty page behind it.
 fn requests(crm: &Crm, records: u64) -> u64 {
-    let pages = records.div_ceil(u64::from(crm.pagination.size.max(1)));
-    match (&crm.pagination.next, crm.pagination.total.as_slice()) {
-        (Next::Number(_), []) => pages + 1,
-        (Next::Number(_) | Next::Cursor(_), _) => pages.max(1),
+    let paging = &crm.pagination;
+    let size = paging
+        .size
+        .as_ref()
+        .map_or(1, |size| u64::from(size.records.max(1)));
+    match (&paging.kind, &paging.total) {
+        (PagingKind::SinglePage, _) => 1,
+        // Pages overlap by one record.
+        (PagingKind::Offset { .. }, total) => {
+            let pages = records
+                .saturating_sub(1)
+                .div_ceil(size.saturating_sub(1).max(1));
+            pages.max(1) + u64::from(total.is_none())
+        }
+        (PagingKind::PageNumber { .. }, None) => records.div_ceil(size) + 1,
+        _ => records.div_ceil(size).max(1),
     }
 }
 
@@ -121,37 +133,44 @@ fn reads_from(kafka: &Kafka, window: Window) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::{minutes, requests};
-    use crate::config::{Crm, Next, Paging};
+    use crate::config::{Crm, PageSize, Paging, PagingKind, Total};
 
-    fn crm(next: Next, total: &[&str]) -> Crm {
-        Crm {
-            url: url::Url::parse("http://crm.example/v1").unwrap(),
-            query: vec![],
-            auth: None,
-            records: vec![],
-            pagination: Paging {
-                parameter: "page".to_owned(),
-                size_parameter: "per_page".to_owned(),
-                size: 100,
-                total: total.iter().map(|name| (*name).to_owned()).collect(),
-                next,
+    fn crm(kind: PagingKind, total: Option<&str>) -> Crm {
+        let size = PageSize {
+            parameter: "per_page".to_owned(),
+            records: 100,
+        };
+        Crm::plain(
+            "http://crm.example/v1",
+            Paging {
+                kind,
+                size: Some(size),
+                total: total.map(|name| Total::Body(vec![name.to_owned()])),
             },
-            requests_per_minute: 100,
-            timeout: Duration::ZERO,
-            retries: 0,
-        }
+        )
     }
 
     #[test]
     fn requests_and_minutes_follow_from_records() {
-        let told = crm(Next::Number(1), &["total"]);
+        let parameter = || "page".to_owned();
+        let numbered = || PagingKind::PageNumber {
+            parameter: parameter(),
+            first: 1,
+        };
+        let offset = || PagingKind::Offset {
+            parameter: parameter(),
+        };
+        let told = crm(numbered(), Some("total"));
         assert_eq!(requests(&told, 0), 1);
         assert_eq!(requests(&told, 634), 7);
-        assert_eq!(requests(&crm(Next::Number(1), &[]), 634), 8);
-        assert_eq!(requests(&crm(Next::Cursor(vec![]), &[]), 700), 7);
+        assert_eq!(requests(&crm(numbered(), None), 634), 8);
+        assert_eq!(requests(&crm(PagingKind::LinkHeader, None), 700), 7);
+        assert_eq!(requests(&crm(PagingKind::SinglePage, None), 700), 1);
+        for (records, expected) in [(0, 1), (100, 1), (101, 2), (199, 2), (200, 3)] {
+            let found = requests(&crm(offset(), Some("total")), records);
+            assert_eq!(found, expected, "{records}");
+        }
         for (requests, expected) in [(0, 0.0), (1, 0.0), (100, 0.0), (101, 1.0), (500, 4.0)] {
             let minutes = minutes(&told, requests);
             assert!(

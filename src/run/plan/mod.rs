@@ -143,7 +143,7 @@ pub struct PlannedLoad {
     pub model: String,
     /// The table, as people write it.
     pub destination: String,
-    /// `parquet`.
+    /// `parquet` or `bigquery`.
     pub kind: String,
     /// What a second load of the date does: `refuse` or `add`.
     pub on_repeat: OnRepeat,
@@ -154,6 +154,8 @@ pub struct PlannedLoad {
     pub jobs: u32,
     /// What limits their number; `null` if nothing does.
     pub quota: Option<String>,
+    /// What a reader of the destination should know, such as a column that is new to it.
+    pub notes: Vec<String>,
 }
 
 /// Plans a run. Errors are those of the configuration and the SQL.
@@ -166,7 +168,9 @@ pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Resu
     let changed = changes::changes(pipeline, &schemas, &build, last.as_ref());
     let loads = load::loads_result(pipeline, &selected);
     let sink = sinks::open(config)?;
-    let found = obstacles::find(pipeline, request, loads, sink.as_ref(), clock).await;
+    let loaded = schemas.get(&config.destination.model);
+    let loaded = loaded.filter(|_| loads).map(AsRef::as_ref);
+    let found = obstacles::find(pipeline, request, loaded, sink.as_ref(), clock).await;
     let models = pipeline.project.models.iter().zip(changed.models);
     let models = models.filter(|(model, _)| selected.contains(&model.name));
     let said_then = last.as_ref().map(|last| &last.configuration);
@@ -198,11 +202,12 @@ pub async fn plan(pipeline: &Pipeline, request: &Request, clock: &Clock) -> Resu
         load: loads.then(|| PlannedLoad {
             model: config.destination.model.clone(),
             destination: sink.destination(),
-            kind: "parquet".to_owned(),
+            kind: sink.kind().to_owned(),
             on_repeat: config.destination.on_repeat,
             load_number: found.load_number,
             jobs: 1,
-            quota: None,
+            quota: sink.quota().map(str::to_owned),
+            notes: found.notes,
         }),
         compared_with: last.map(|last| Compared {
             run_id: last.run_id,
@@ -234,7 +239,10 @@ async fn sources(
 
 fn planned_checks(pipeline: &Pipeline, selected: &BTreeSet<String>) -> Result<PlannedChecks> {
     let project = &pipeline.project;
-    let checks = checks::list(project, &|model| selected.contains(model))?;
+    let sources = pipeline.checked_sources();
+    let sources: Vec<_> = sources.into_iter().map(|(subject, _)| subject).collect();
+    let mut checks = checks::list_sources(&sources, project)?;
+    checks.extend(checks::list(project, &|model| selected.contains(model))?);
     let of = |severity: Severity| {
         let checks = checks.iter().filter(|check| check.severity == severity);
         let checks = checks.map(|check| PlannedCheck {

@@ -1,11 +1,12 @@
 //! What would stop a run before it reads anything. It is looked for and told, and nothing is taken.
 
+use datafusion::arrow::datatypes::Schema;
 use serde::Serialize;
 
 use crate::{
     clock::Clock,
     error::{Error, Kind},
-    run::{Pipeline, Request, load, lock, resume},
+    run::{Pipeline, Request, columns, load, lock, resume},
     sinks::Sink,
 };
 
@@ -36,6 +37,8 @@ pub enum Obstructed {
     DateLoaded,
     /// The destination cannot be asked.
     Destination,
+    /// The destination has columns that the load has not, or of other types.
+    Columns,
 }
 
 /// What was found.
@@ -45,13 +48,15 @@ pub struct Found {
     pub obstacles: Vec<Obstacle>,
     /// The number that a load would get.
     pub load_number: Option<u32>,
+    /// What a reader should know, and stops nothing.
+    pub notes: Vec<String>,
 }
 
-/// Looks for what is in the way of a run that `loads` or not.
+/// Looks for what is in the way of a run that loads the columns `loaded`, or nothing.
 pub async fn find(
     pipeline: &Pipeline,
     request: &Request,
-    loads: bool,
+    loaded: Option<&Schema>,
     sink: &dyn Sink,
     clock: &Clock,
 ) -> Found {
@@ -59,9 +64,9 @@ pub async fn find(
     let held = lock::look(&pipeline.config, clock);
     let is_held = held.is_some();
     found.add(Obstructed::LockHeld, held);
-    if !loads {
+    let Some(loaded) = loaded else {
         return found;
-    }
+    };
     // The run that is under way is not finished either, but that is no second obstacle.
     if !is_held {
         let unfinished = resume::refuse_unfinished(pipeline, false, clock);
@@ -73,6 +78,14 @@ pub async fn find(
             found.add(Obstructed::DateLoaded, Some(error));
             found.load_number = load::next_load(pipeline, true, sink).await.ok();
         }
+        Err(error) => {
+            found.add(Obstructed::Destination, Some(error));
+            return found;
+        }
+    }
+    match columns::compared(pipeline, loaded, request.allow_lost_columns, sink).await {
+        Ok(notes) => found.notes = notes,
+        Err(error) if error.kind() == Kind::Data => found.add(Obstructed::Columns, Some(error)),
         Err(error) => found.add(Obstructed::Destination, Some(error)),
     }
     found

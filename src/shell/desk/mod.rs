@@ -13,15 +13,15 @@ use tempfile::TempDir;
 
 use crate::{
     clock::Clock,
-    config::{self, Config},
+    config::{self, Config, To},
     engine::{Answer, Engine, Question, Rights},
     error::{Error, Result},
-    model::{File, Parameters},
+    model::{File, Parameters, Reference},
     run::{
         Pipeline,
-        history::{self, Past},
+        history::{self, Live, Past},
     },
-    sources::{Privacy, RefusedLog, SourceTable, Window},
+    sources::Window,
 };
 
 mod cost;
@@ -38,7 +38,7 @@ pub const RUN: &str = "run";
 pub const WAREHOUSE: &str = "warehouse";
 
 /// The schema of live sources.
-pub const SOURCE: &str = "source";
+pub const SOURCE: &str = history::LIVE;
 
 /// The schema of all runs.
 pub const HISTORY: &str = "history";
@@ -64,6 +64,8 @@ pub struct Desk {
     pub parameters: Parameters,
     engine: Engine,
     window: Window,
+    /// The sources, with what was noted when they were read.
+    live: Vec<Live>,
     scratch: TempDir,
 }
 
@@ -76,6 +78,7 @@ impl Desk {
         let engine = Engine::new(&config, &scratch.path().join("spill"))?.for_a_person();
         let as_of = config.as_of.unwrap_or_else(|| clock.now());
         let window = Window::before(as_of, config.window_days);
+        let live = history::open_sources(&engine, &config, window)?;
         let mut desk = Self {
             places: Places::of(&config)?,
             run: None,
@@ -83,9 +86,9 @@ impl Desk {
             config,
             engine,
             window,
+            live,
             scratch,
         };
-        desk.open_sources()?;
         match look {
             Look::Run(name) => desk.look_at(name.as_deref()).await?,
             Look::Live => desk.look_live()?,
@@ -143,7 +146,9 @@ impl Desk {
 
     /// What `file` asks, which is one statement. `may_write`: in a shell, and not in a script's question.
     pub async fn ask(&mut self, file: File, may_write: bool) -> Result<Answer> {
+        self.live.iter().for_each(Live::forget);
         let mut question = Question::parse(file)?;
+        self.may_ask_warehouse(&question.reads)?;
         self.open_named_schemas(&question.file.text).await?;
         let mut lent = self.open_past_models(&mut question).await?;
         let opened = self.engine.open_named_files(&question.reads).await;
@@ -199,6 +204,7 @@ impl Desk {
     pub fn tables(&self, schema: &str) -> Vec<String> {
         match schema {
             HISTORY => past::names().map(str::to_owned).collect(),
+            WAREHOUSE if !self.has_files() => vec![],
             WAREHOUSE => {
                 let table = &self.config.destination.table;
                 vec![table.clone(), format!("{table}_latest")]
@@ -207,21 +213,31 @@ impl Desk {
         }
     }
 
-    fn open_sources(&self) -> Result<()> {
-        self.engine.create_schema(SOURCE)?;
-        let privacy = Privacy::new(&self.config.email_hash_key);
-        for source in self.config.sources.values() {
-            let table = SourceTable::new(
-                Arc::new(source.clone()),
-                self.window,
-                privacy.clone(),
-                Arc::new(RefusedLog::counting(&source.name)),
-                self.config.engine.partitions,
-            );
-            let name = format!("{SOURCE}.{}", source.name);
-            self.engine.register(&name, Arc::new(table))?;
+    /// What a reader of the last answer should know of the live sources that it read. An error if one of them did
+    /// not come to its end.
+    pub fn notes(&self) -> Result<Vec<String>> {
+        let notes: Result<Vec<_>> = self.live.iter().map(Live::notes).collect();
+        Ok(notes?.into_iter().flatten().collect())
+    }
+
+    /// An error where the destination is asked for and holds no files.
+    fn may_ask_warehouse(&self, reads: &[Reference]) -> Result<()> {
+        let prefix = format!("{WAREHOUSE}.");
+        let read = reads.iter().find(|read| read.table.starts_with(&prefix));
+        match read {
+            Some(read) if !self.has_files() => {
+                let message = format!("`{}` cannot be asked from here", read.table);
+                Err(Error::usage(message)
+                    .because("the warehouse is BigQuery, and only folders of Parquet files are read")
+                    .with_hint("ask it in the console of BigQuery, or ask a run: its models are tables here")
+                    .at(read.place.clone()))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn has_files(&self) -> bool {
+        matches!(self.config.destination.to, To::Parquet(_))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    config::Config,
+    config::{Config, To},
     error::{Error, Result},
     storage::Location,
 };
@@ -26,9 +26,12 @@ impl Places {
     pub fn of(config: &Config) -> Result<Self> {
         let here = std::env::current_dir()
             .map_err(|error| Error::outside("the current folder is gone").because(error))?;
-        let warehouse = config.destination.path.as_str();
-        let kept = [config.archive.as_str(), warehouse]
-            .into_iter()
+        let warehouse = match &config.destination.to {
+            To::Parquet(parquet) => Some(parquet.path.as_str()),
+            To::BigQuery(_) => None,
+        };
+        let kept = std::iter::once(config.archive.as_str())
+            .chain(warehouse)
             .filter_map(|address| {
                 let place = Location::parse(address).ok()?;
                 place.local_file()

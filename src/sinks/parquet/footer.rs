@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datafusion::parquet::{
-    errors::ParquetError,
-    file::metadata::{ParquetMetaData, ParquetMetaDataReader},
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    parquet::{
+        arrow::parquet_to_arrow_schema,
+        errors::ParquetError,
+        file::metadata::{ParquetMetaData, ParquetMetaDataReader},
+    },
 };
 use object_store::{Error as StoreError, Error::NotFound, GetOptions, GetRange, ObjectStoreExt};
 
@@ -35,19 +39,21 @@ pub async fn read(location: &Location, load_number: u32) -> Result<Loaded> {
     found.ok_or_else(|| unreadable(location).because("it is gone"))
 }
 
+/// The columns of the load at `location`; none if it is gone.
+pub async fn columns(location: &Location) -> Result<Option<SchemaRef>> {
+    let Some(metadata) = metadata(location).await? else {
+        return Ok(None);
+    };
+    let file = metadata.file_metadata();
+    let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata());
+    let schema = schema.map_err(|error| unreadable(location).because(error))?;
+    Ok(Some(Arc::new(schema)))
+}
+
 /// Reads the footer of the load at `location`, if there is one.
 pub async fn find(location: &Location, load_number: u32) -> Result<Option<Loaded>> {
-    let size = match location.store.head(&location.path).await {
-        Ok(object) => object.size,
-        Err(NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(location.refused(unreadable(location).message(), &error)),
-    };
-    let metadata = match footer(location, size).await {
-        Ok(metadata) => metadata,
-        Err(Unreadable::Store(error)) => {
-            return Err(location.refused(unreadable(location).message(), &error));
-        }
-        Err(Unreadable::File(error)) => return Err(unreadable(location).because(error)),
+    let Some(metadata) = metadata(location).await? else {
+        return Ok(None);
     };
     let pairs = metadata.file_metadata().key_value_metadata();
     let value = |key: &str| {
@@ -62,8 +68,25 @@ pub async fn find(location: &Location, load_number: u32) -> Result<Option<Loaded
         rows: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0),
         record_count: record_count
             .ok_or_else(|| unreadable(location).because("its footer counts no rows"))?,
-        location: location.clone(),
+        load_id: location.display(),
+        file: Some(location.clone()),
     }))
+}
+
+/// What the footer of the file at `location` holds; none if there is no file.
+async fn metadata(location: &Location) -> Result<Option<Arc<ParquetMetaData>>> {
+    let size = match location.store.head(&location.path).await {
+        Ok(object) => object.size,
+        Err(NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(location.refused(unreadable(location).message(), &error)),
+    };
+    match footer(location, size).await {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(Unreadable::Store(error)) => {
+            Err(location.refused(unreadable(location).message(), &error))
+        }
+        Err(Unreadable::File(error)) => Err(unreadable(location).because(error)),
+    }
 }
 
 /// The file is no load of ours.

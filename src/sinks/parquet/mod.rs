@@ -15,15 +15,16 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use datafusion::arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as StorePath};
 
-use super::{Load, Loaded, Receipt, Sink, metadata};
+use super::{Ledger, Load, Loaded, Receipt, Sink, receipt::Verification, staging::Staging};
 use crate::{
     config::Destination,
     error::{Error, Result},
     storage::Location,
-    table_file::{FileFacts, ParquetFile},
+    table_file::FileFacts,
 };
 
 mod footer;
@@ -39,9 +40,9 @@ pub struct Warehouse {
 }
 
 impl Warehouse {
-    /// The table that `destination` names.
-    pub fn new(destination: &Destination) -> Result<Self> {
-        let root = Location::parse(&destination.path)?;
+    /// The table of `destination` in the warehouse at `path`.
+    pub fn new(destination: &Destination, path: &str) -> Result<Self> {
+        let root = Location::parse(path)?;
         Ok(Self::below(&root, &destination.dataset, &destination.table))
     }
 
@@ -65,8 +66,8 @@ impl Warehouse {
         self.table.refused(message, error)
     }
 
-    /// The loads below `folder`, in order of date and number.
-    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+    /// Where the loads below `folder` lie, with their numbers, in order of date and number.
+    async fn files_below(&self, folder: &Location) -> Result<Vec<(u32, Location)>> {
         let objects = folder.store.list(Some(&folder.path));
         let objects: Vec<_> = objects
             .try_collect()
@@ -79,9 +80,16 @@ impl Warehouse {
         let mut numbered: Vec<_> = numbered.collect();
         // By number, not by name: load 10000 comes after load 9999.
         numbered.sort();
-        let loads = numbered.into_iter().map(|(_, load_number, path)| {
-            let location = self.table.at(path);
-            async move { footer::read(&location, load_number).await }
+        let files = numbered.into_iter();
+        let files = files.map(|(_, load_number, path)| (load_number, self.table.at(path)));
+        Ok(files.collect())
+    }
+
+    /// The loads below `folder`, in order of date and number.
+    async fn loads_below(&self, folder: &Location) -> Result<Vec<Loaded>> {
+        let files = self.files_below(folder).await?.into_iter();
+        let loads = files.map(|(load_number, location)| async move {
+            footer::read(&location, load_number).await
         });
         stream::iter(loads).buffered(AT_A_TIME).try_collect().await
     }
@@ -93,6 +101,10 @@ impl Sink for Warehouse {
         self.table.display()
     }
 
+    fn kind(&self) -> &'static str {
+        "parquet"
+    }
+
     async fn loads(&self, date: NaiveDate) -> Result<Vec<Loaded>> {
         self.loads_below(&self.date(date)).await
     }
@@ -100,7 +112,7 @@ impl Sink for Warehouse {
     async fn latest(&self) -> Result<Vec<Loaded>> {
         let mut latest: Vec<Loaded> = vec![];
         for load in self.loads_below(&self.table).await? {
-            let date = |load: &Loaded| date_of(&load.location.path);
+            let date = |load: &Loaded| date_of(&load.file.as_ref()?.path);
             if !load.is_complete() {
                 continue;
             }
@@ -119,6 +131,14 @@ impl Sink for Warehouse {
         Ok(loads)
     }
 
+    /// Those of the last load of the last date: each load is a file with columns of its own.
+    async fn columns(&self) -> Result<Option<SchemaRef>> {
+        match self.files_below(&self.table).await?.last() {
+            Some((_, location)) => footer::columns(location).await,
+            None => Ok(None),
+        }
+    }
+
     async fn stage(&self, load: &Load, folder: &Path) -> Result<(PathBuf, FileFacts)> {
         let staged = folder.join("step4_load.parquet");
         let (load, path) = (load.clone(), staged.clone());
@@ -129,7 +149,13 @@ impl Sink for Warehouse {
         Ok((staged, facts))
     }
 
-    async fn commit(&self, load: &Load, staged: &Path, facts: &FileFacts) -> Result<Receipt> {
+    async fn commit(
+        &self,
+        load: &Load,
+        staged: &Path,
+        facts: &FileFacts,
+        _ledger: &dyn Ledger,
+    ) -> Result<Receipt> {
         let name = format!("load-{:04}.parquet", load.load_number);
         let target = self.date(load.run_date).join(&[&name]);
         let staging = self.staging(&load.run_id);
@@ -144,7 +170,7 @@ impl Sink for Warehouse {
         let removed = staging.store.delete(&staging.path).await;
         let adopted = put.is_err();
         let found = outcome::settle(put, &target, load).await?;
-        let sha256 = outcome::verify(&found, load, facts).await?;
+        let sha256 = outcome::verify(&found, &target, load, facts).await?;
         let leftover = removed
             .err()
             .map(|error| format!("`{}` could not be removed: {error}", staging.display()));
@@ -155,12 +181,15 @@ impl Sink for Warehouse {
             run_date: load.run_date,
             load_number: load.load_number,
             source_version: load.source_version.clone(),
+            partition: Some(format!("run_date={}", load.run_date)),
             rows: load.rows,
             bytes: facts.bytes,
             sha256,
-            adopted,
+            adopted: Some(adopted),
             verified_rows: Some(found.rows),
+            verification: Verification::of(load.rows, None, Some(found.rows)),
             warnings: leftover.into_iter().collect(),
+            ..Receipt::default()
         })
     }
 }
@@ -181,22 +210,9 @@ fn date_of(path: &StorePath) -> Option<String> {
 }
 
 fn write_staged(load: &Load, path: &Path) -> Result<FileFacts> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Error::outside(format!("`{}` cannot be read", load.file.display())).because(error)
-    };
-    let file = fs_err::File::open(&load.file).map_err(|error| unreadable(&error))?;
-    let reader = datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
-        file.into_file(),
-    );
-    let reader = reader.map_err(|error| unreadable(&error))?;
-    let schema = Arc::new(metadata::schema(reader.schema()));
-    let mut target = ParquetFile::create(path, &schema, &footer::facts(load))?;
-    for batch in reader.build().map_err(|error| unreadable(&error))? {
-        let batch = batch.map_err(|error| unreadable(&error))?;
-        let extended = metadata::extend(&batch, &schema, load);
-        target.write(&extended.map_err(|error| Error::bug("odd metadata").because(error))?)?;
-    }
-    target.finish()
+    let staging = Staging::open(load)?;
+    let schema = Arc::clone(staging.schema());
+    staging.write(path, &schema, &footer::facts(load), Ok)
 }
 
 #[cfg(test)]
@@ -208,8 +224,8 @@ mod tests {
         datatypes::{DataType, Field, Schema},
     };
 
-    use super::{Load, ParquetFile, Sink, Warehouse, footer};
-    use crate::config::{Destination, OnRepeat};
+    use super::{Load, Location, Sink, Warehouse, footer};
+    use crate::table_file::ParquetFile;
 
     const DATE: &str = "2026-11-15";
 
@@ -221,6 +237,7 @@ mod tests {
             load_number,
             source_version: String::new(),
             file: folder.to_owned(),
+            key: vec![],
             rows: 1,
         };
         let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, false)]));
@@ -242,14 +259,8 @@ mod tests {
         for number in [10_000, 9_999, 2] {
             put(&date, number);
         }
-        let warehouse = Warehouse::new(&Destination {
-            model: "m".into(),
-            path: folder.path().display().to_string(),
-            dataset: "d".into(),
-            table: "t".into(),
-            on_repeat: OnRepeat::Add,
-        });
-        let warehouse = warehouse.unwrap();
+        let root = Location::file(folder.path()).unwrap();
+        let warehouse = Warehouse::below(&root, "d", "t");
         let loads = warehouse.loads(DATE.parse().unwrap()).await.unwrap();
         let numbers: Vec<_> = loads.iter().map(|load| load.load_number).collect();
         assert_eq!(numbers, [2, 9_999, 10_000]);

@@ -37,16 +37,20 @@ pub async fn settle(
 }
 
 /// Reads back what the load holds, and gives its hash.
-pub async fn verify(found: &Loaded, load: &Load, facts: &FileFacts) -> Result<String> {
-    let sha256 = found
-        .location
+pub async fn verify(
+    found: &Loaded,
+    target: &Location,
+    load: &Load,
+    facts: &FileFacts,
+) -> Result<String> {
+    let sha256 = target
         .sha256()
         .await
-        .map_err(|error| unknown(&found.location).because(error))?;
+        .map_err(|error| unknown(target).because(error))?;
     if sha256 == facts.sha256 && found.rows == load.rows {
         return Ok(sha256);
     }
-    let place = found.location.display();
+    let place = target.display();
     Err(
         Error::data(format!("`{place}` is not what was loaded into it"))
             .because(format!(
@@ -161,6 +165,7 @@ mod tests {
             load_number: 1,
             source_version: String::new(),
             file: std::path::PathBuf::new(),
+            key: vec![],
             rows: 0,
         }
     }

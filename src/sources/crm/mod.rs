@@ -1,9 +1,9 @@
 //! A REST API as a source: one partition that follows the pages, one part per page.
 //!
 //! ```text
-//! config ─▶ first request ─▶ page ─▶ records ─▶ decoder ─▶ batches
-//!                 ▲            │
-//!                 └── next ◀───┘ (number or cursor; a cursor seen before ends in an error)
+//! config ─▶ pagination ─▶ request ─▶ page ─▶ records ─▶ decoder ─▶ batches
+//!               ▲                      │
+//!               └──── what it says ◀───┘ (what came before is left out; a page that comes again is an error)
 //! ```
 
 use std::sync::Arc;
@@ -13,9 +13,14 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::Scan;
 use crate::{config::Crm, error::Result, http::Client};
 
-mod page;
+mod ahead;
+mod collection;
+mod fetch;
+mod pagination;
 mod scan;
+mod secrecy;
 mod survey;
+mod task;
 
 pub use survey::{Examined, examine, survey};
 
@@ -23,5 +28,6 @@ pub use survey::{Examined, examine, survey};
 pub fn plan(crm: Crm, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
     let client = Client::new(&crm)?;
     let schema = scan.schema()?;
-    Ok(vec![Arc::new(scan::Pages::new(schema, crm, client, scan))])
+    let task = task::Task::new(crm, client, scan);
+    Ok(vec![Arc::new(scan::Pages::new(schema, task))])
 }

@@ -1,9 +1,13 @@
-//! Reads pages one after the other and decodes their records.
+//! Reads page after page, decodes their records, and lets them land on the way.
+//!
+//! ```text
+//! landed before ─▶ rows ┐
+//! page ─▶ decoder ──────┴─▶ batch ─▶ output
+//!   │                       └──────▶ landing, closed at times with the position of the next page
+//!   └─ no page any more ─▶ partial: what came is kept; or lost: the landing is dropped, all begins anew
+//! ```
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::SchemaRef},
@@ -16,15 +20,20 @@ use datafusion::{
 };
 use tokio::sync::mpsc::Sender;
 
-use super::page::{self, Page};
+use super::{
+    ahead::Ahead,
+    fetch::NoPage,
+    pagination::{Next, Pager, Position},
+    task::Task,
+};
 use crate::{
-    config::Crm,
-    error::{Error, Result},
-    http::Client,
+    error::{Error, Kind, Result},
+    http::Page,
     sources::{
-        Scan,
+        Partial,
+        landing::Lander,
         partition::external,
-        record::{Decoder, Document, Origin, broken_batch},
+        record::{Decoder, broken_batch},
     },
 };
 
@@ -35,19 +44,12 @@ pub struct Pages {
     task: Arc<Task>,
 }
 
-#[derive(Debug)]
-struct Task {
-    crm: Crm,
-    client: Client,
-    scan: Scan,
-}
-
 impl Pages {
-    /// The partition that reads the collection of `crm`.
-    pub fn new(schema: SchemaRef, crm: Crm, client: Client, scan: Scan) -> Self {
+    /// The partition that reads what `task` says.
+    pub fn new(schema: SchemaRef, task: Task) -> Self {
         Self {
             schema,
-            task: Arc::new(Task { crm, client, scan }),
+            task: Arc::new(task),
         }
     }
 }
@@ -61,85 +63,210 @@ impl PartitionStream for Pages {
         let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.schema), 2);
         let output = builder.tx();
         let task = Arc::clone(&self.task);
-        builder.spawn(async move { task.read(&output).await.map_err(external) });
+        builder.spawn(async move {
+            let reader = Reader::new(&task, &output).map_err(external)?;
+            reader.read().await.map_err(external)
+        });
         builder.build()
     }
 }
 
-impl Task {
-    async fn read(&self, output: &Sender<DataFusionResult<RecordBatch>>) -> Result<()> {
-        let scan = &self.scan;
+/// Reads one collection once.
+struct Reader<'a> {
+    task: &'a Arc<Task>,
+    output: &'a Sender<DataFusionResult<RecordBatch>>,
+    decoder: Decoder,
+    pager: Pager,
+    ahead: Ahead,
+    lander: Lander,
+    /// Whether no page came yet since an earlier attempt was gone on with.
+    is_resuming: bool,
+    /// Whether the last page that had records was not full. If it turns out to be the last of too few, it is asked for
+    /// again by whoever goes on, so it does not land before another one comes.
+    is_short: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(task: &'a Arc<Task>, output: &'a Sender<DataFusionResult<RecordBatch>>) -> Result<Self> {
+        let scan = &task.scan;
         let decoder = Decoder::new(
             &scan.source,
             &scan.projection,
             &scan.privacy,
             Arc::clone(&scan.log),
         );
-        let mut decoder = decoder.map_err(|error| broken_batch(&error))?;
-        let mut pages = page::Pages::new(&self.crm, scan.window);
-        loop {
-            let page = self.page(&pages, &mut decoder).await?;
-            scan.log.meter().note(0, pages.range());
-            let more = pages.advance(&page)?;
-            self.tell(&pages);
-            let enough = scan.limit.is_some_and(|limit| decoder.decoded() >= limit);
-            if let Some(batch) = decoder.flush().map_err(|error| broken_batch(&error))?
-                && output.send(Ok(batch)).await.is_err()
-            {
-                return Ok(());
-            }
-            if enough {
-                return Ok(());
-            }
-            if !more {
-                return pages.complete();
-            }
-        }
-    }
-
-    /// Says what is left, where the API tells.
-    fn tell(&self, pages: &page::Pages) {
-        let (Some(total), Some(left)) = (pages.total, pages.left()) else {
-            return;
-        };
-        let left = usize::try_from(left).unwrap_or(usize::MAX);
-        let meter = self.scan.log.meter();
-        meter.expect(total);
-        meter.takes_at_least(self.client.least_wait(left));
-    }
-
-    /// Asks for a page and decodes its records.
-    async fn page(&self, pages: &page::Pages, decoder: &mut Decoder) -> Result<Page> {
-        let records_path = &self.crm.records;
-        // What is wrong with a page may be said in the page's own words.
-        let masked =
-            |error: serde_json::Error| self.scan.privacy.mask(&error.to_string()).into_owned();
-        let is_page = |body: &str| {
-            Document::parse(body, records_path)
-                .map(|_| ())
-                .map_err(masked)
-        };
-        let body = self.client.get_text(pages.url(), &is_page).await?;
-        let document = Document::parse(&body, records_path).map_err(|error| {
-            Error::outside("a page is not the JSON it should be").because(masked(error))
-        })?;
-        let within = format!("page {}", pages.number);
-        let mut hasher = DefaultHasher::new();
-        for (position, record) in (1..).zip(&document.records) {
-            let origin = Origin {
-                part: pages.number,
-                position,
-                within: &within,
-                unit: "record",
-            };
-            record.get().hash(&mut hasher);
-            decoder.json(record.get().as_bytes(), origin)?;
-        }
-        let records = document.records.len();
-        Ok(Page {
-            body,
-            records,
-            fingerprint: hasher.finish(),
+        Ok(Self {
+            task,
+            output,
+            decoder: decoder.map_err(|error| broken_batch(&error))?,
+            pager: Pager::new(&task.paging()),
+            ahead: Ahead::default(),
+            lander: Lander::new(scan.landing.clone(), Arc::clone(&scan.log)),
+            is_resuming: false,
+            is_short: false,
         })
+    }
+
+    async fn read(mut self) -> Result<()> {
+        if let Some(pager) = self.resumed() {
+            self.pager = pager;
+            self.is_resuming = true;
+            if !self.lander.replay(self.output).await? {
+                return Ok(());
+            }
+        }
+        self.lander.begin();
+        loop {
+            let fetch = self.task.fetch();
+            let page = fetch.next(self.task, &mut self.ahead, &mut self.pager);
+            let more = match page.await {
+                Ok(page) => self.take(&page).await?,
+                Err(no_page) => return self.stop(no_page).await,
+            };
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Where an earlier attempt would go on, if one has landed pages.
+    fn resumed(&self) -> Option<Pager> {
+        let position = self.lander.position::<Position>()?;
+        let collection = self.task.collection.url();
+        Pager::resume(&self.task.paging(), collection, &position)
+    }
+
+    /// The position of the next page, where it is certain. It is sealed before it is written down, whatever it holds.
+    fn position(&self) -> Option<Position> {
+        self.pager.position(&|_| true)
+    }
+
+    /// Takes a page. Whether another one is wanted.
+    async fn take(&mut self, page: &Page) -> Result<bool> {
+        let document = self.task.document(page)?;
+        let (before, part) = (self.position(), self.pager.number());
+        let step = match self.task.advance(page, &document, &mut self.pager) {
+            Ok(step) => step,
+            Err(error) => {
+                self.close(before.as_ref()).await?;
+                return Err(error);
+            }
+        };
+        if step.next == Next::Lost {
+            let reason = "the records before it are not those that they were";
+            return Err(self.lose(reason).await);
+        }
+        self.is_resuming = false;
+        self.look_ahead(step.next);
+        let is_end = step.next == Next::End;
+        let lacking = self.pager.complete().err().filter(|_| is_end);
+        self.close_before(before.as_ref(), document.records.len(), lacking.is_some())
+            .await?;
+        Task::decode(part, &document, &step, &mut self.decoder)?;
+        let batch = self.decoder.flush().map_err(|error| broken_batch(&error))?;
+        self.task.scan.log.add_missing(self.decoder.take_missing());
+        self.task.tell(&self.pager);
+        self.lander.add(batch.as_ref())?;
+        if let Some(batch) = batch
+            && self.output.send(Ok(batch)).await.is_err()
+        {
+            return Ok(false);
+        }
+        if is_end {
+            self.end(lacking.as_ref(), None);
+            return Ok(false);
+        }
+        if let Some(position) = self.position().filter(|_| !self.is_short) {
+            self.lander.close_if_due(&position).await?;
+        }
+        let limit = self.task.scan.limit;
+        Ok(limit.is_none_or(|limit| self.decoder.decoded() < limit))
+    }
+
+    /// Asks for the pages that will be wanted next, where it is known which these are.
+    fn look_ahead(&mut self, next: Next) {
+        let width = self.task.crm.concurrency;
+        let ahead = match next {
+            Next::More if width > 1 && self.task.scan.limit.is_none() => {
+                self.pager.ahead(width - 1)
+            }
+            _ => vec![],
+        };
+        if ahead.is_empty() {
+            return;
+        }
+        let collection = &self.task.collection;
+        let requests = std::iter::once(self.pager.request()).chain(ahead);
+        let addresses: Vec<_> = requests.map(|one| collection.address(&one)).collect();
+        self.ahead.expect(&addresses, self.task);
+    }
+
+    /// A page did not come. What came before it is kept, and the source is partial, if asking again later may help.
+    async fn stop(&mut self, no_page: NoPage) -> Result<()> {
+        let NoPage { error, status } = no_page;
+        if self.is_resuming && matches!(status, Some(400 | 404 | 410)) {
+            let reason = format!("the API does not know it any more: {}", error.message());
+            return Err(self.lose(&reason).await);
+        }
+        let position = self.position();
+        self.close(position.as_ref()).await?;
+        if error.kind() == Kind::Partial {
+            self.end(Some(&error), error.cause());
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// No page comes any more; `lacking` says why not, if that is not the end, and `cause` what the API said to that.
+    fn end(&self, lacking: Option<&Error>, cause: Option<&str>) {
+        let log = &self.task.scan.log;
+        for note in self.pager.notes() {
+            log.warn(format!("`{}`: {note}", self.task.scan.source.name));
+        }
+        if let Some(error) = lacking {
+            log.stop_short(Partial {
+                reason: error.message().to_owned(),
+                cause: cause.map(str::to_owned),
+                pages: u64::try_from(self.pager.number() - 1).unwrap_or(0),
+                records: self.pager.records(),
+                total: self.pager.total(),
+                missing_pages: self.pager.missing().and_then(|missing| missing.pages),
+            });
+        }
+    }
+
+    /// Closes the group before a page of so many records, if that page may have to be asked for again.
+    async fn close_before(
+        &mut self,
+        position: Option<&Position>,
+        records: usize,
+        is_lacking: bool,
+    ) -> Result<()> {
+        let was_short = self.is_short;
+        if records > 0 {
+            self.is_short = position.is_some_and(|before| (records as u64) < before.fullest);
+            if self.is_short || is_lacking {
+                self.close(position).await?;
+            }
+        } else if is_lacking && !was_short {
+            self.close(position).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, position: Option<&Position>) -> Result<()> {
+        match position {
+            Some(position) => self.lander.close(position).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The page at which an earlier attempt was gone on with is of no use.
+    async fn lose(&mut self, reason: &str) -> Error {
+        let reason = format!("the page at which it was to go on is of no use, {reason}");
+        match self.lander.drop_earlier(reason.clone()).await {
+            Ok(()) => Error::outside(reason).with_hint("what had landed is dropped: run again"),
+            Err(error) => error,
+        }
     }
 }

@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::page::Pages;
+use super::{
+    collection::Collection,
+    pagination::{Facts, Pager},
+};
 use crate::{
-    config::Crm,
+    config::{Crm, PageSize, Paging, shown},
     error::{Error, Result},
-    http::{Allowance, Client, shown},
+    http::{Allowance, Client, Page},
     sources::{Privacy, Survey, Window, record::Document},
 };
 
@@ -32,11 +35,12 @@ pub async fn survey(crm: &Crm, window: Window, privacy: &Privacy) -> Result<Surv
 
 /// Asks for one record. An error means that there was no answer at all.
 pub async fn examine(crm: &Crm, window: Window, privacy: &Privacy) -> Result<Examined> {
-    let pages = Pages::small(crm, window);
-    let answer = Client::new(crm)?.ask(&pages.url()).await?;
-    let survey = answer.body.and_then(|body| {
-        is_page(&body, crm, privacy)?;
-        count(crm, pages, &body)
+    let pager = Pager::new(&small(&crm.pagination));
+    let address = Collection::new(crm, window).address(&pager.request());
+    let answer = Client::new(crm)?.ask(&address).await?;
+    let survey = answer.page.and_then(|page| {
+        is_page(&page.body, crm, privacy)?;
+        count(crm, pager, &page)
     });
     Ok(Examined {
         address: shown(&crm.url),
@@ -45,6 +49,15 @@ pub async fn examine(crm: &Crm, window: Window, privacy: &Privacy) -> Result<Exa
         allowance: answer.allowance,
         survey,
     })
+}
+
+/// The same pages, as small as can be.
+fn small(paging: &Paging) -> Paging {
+    let size = paging.size.clone();
+    Paging {
+        size: size.map(|size| PageSize { records: 1, ..size }),
+        ..paging.clone()
+    }
 }
 
 fn is_page(body: &str, crm: &Crm, privacy: &Privacy) -> Result<()> {
@@ -60,9 +73,14 @@ fn is_page(body: &str, crm: &Crm, privacy: &Privacy) -> Result<()> {
 }
 
 /// What the page of one record says about all.
-fn count(crm: &Crm, mut pages: Pages, body: &str) -> Result<Survey> {
-    pages.note_total(body)?;
-    let Some(records) = pages.total else {
+fn count(crm: &Crm, mut pager: Pager, page: &Page) -> Result<Survey> {
+    pager.note_total(&Facts {
+        url: &page.url,
+        body: &page.body,
+        headers: &page.headers,
+        records: &[],
+    })?;
+    let Some(records) = pager.total() else {
         let note = "the API does not say how many records there are: `pagination.total` would name \
                     where";
         return Ok(Survey {
@@ -71,7 +89,8 @@ fn count(crm: &Crm, mut pages: Pages, body: &str) -> Result<Survey> {
         });
     };
     // An empty collection is asked for as well.
-    let requests = records.div_ceil(crm.pagination.size.into()).max(1);
+    let size = crm.pagination.size.as_ref();
+    let requests = size.map_or(1, |size| records.div_ceil(size.records.into()).max(1));
     Ok(Survey {
         records: Some(records),
         requests: Some(requests),

@@ -234,6 +234,7 @@ mod tests {
             key: None,
             columns: vec![],
             max_dead_letters: 0.01,
+            checks: vec![],
             from: From::Kafka(kafka.clone()),
         };
         Scan {
@@ -244,6 +245,8 @@ mod tests {
             privacy: Privacy::new(&Secret::new("a key of this test")),
             log: Arc::new(RefusedLog::counting("events")),
             max_partitions: 1,
+            landing: None,
+            bounds: crate::sources::Bounds::default(),
         }
     }
 

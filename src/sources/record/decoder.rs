@@ -73,6 +73,8 @@ pub struct Decoder {
     positions: Int64Builder,
     rows: usize,
     decoded: usize,
+    /// How often each column's field was not there, in records that became rows.
+    missing: Vec<u64>,
     privacy: Privacy,
     log: Arc<RefusedLog>,
 }
@@ -114,6 +116,7 @@ impl Decoder {
             positions: Int64Builder::new(),
             rows: 0,
             decoded: 0,
+            missing: vec![0; columns.len()],
             privacy: privacy.clone(),
             columns,
             key,
@@ -135,6 +138,14 @@ impl Decoder {
     /// How many rows this decoder has made in all.
     pub fn decoded(&self) -> usize {
         self.decoded
+    }
+
+    /// How often fields were not there in JSON records that became rows, by the names of their columns, since this
+    /// was asked last. A field that is null is there.
+    pub fn take_missing(&mut self) -> Vec<(String, u64)> {
+        let columns = self.columns.iter().zip(&mut self.missing);
+        let missing = columns.map(|(column, count)| (column.name.clone(), std::mem::take(count)));
+        missing.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Decodes one JSON record. An error means that a refusal could not be kept.
@@ -163,6 +174,13 @@ impl Decoder {
         let slot = |column: usize| slots[column].map(Slot::Json);
         match self.values(&slot) {
             Ok(values) => {
+                for column in self
+                    .wanted
+                    .iter()
+                    .filter(|column| slots[**column].is_none())
+                {
+                    self.missing[*column] += 1;
+                }
                 self.append(&values, origin);
                 Ok(())
             }
@@ -383,7 +401,7 @@ impl Decoder {
         origin: Origin<'_>,
     ) -> Result<()> {
         self.log.reject(Reject {
-            reason: fault.reason,
+            reason: fault.reason.into(),
             detail: fault.detail.clone(),
             part: origin.part,
             position: origin.position,

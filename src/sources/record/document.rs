@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::config::path::{self, place};
+
 /// A document whose records were found.
 pub struct Document<'a> {
     /// The records, in order, each a slice of the document.
@@ -23,7 +25,7 @@ impl<'a> Document<'a> {
             }),
             None => Err(serde::de::Error::custom(format!(
                 "there is nothing at `{}`",
-                path.join(".")
+                path::written(path)
             ))),
         }
     }
@@ -57,13 +59,15 @@ impl<'de> Visitor<'de> for Finder<'_> {
     type Value = Option<&'de RawValue>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "an object with `{}`", self.0.join("."))
+        write!(formatter, "something with `{}`", path::written(self.0))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
+        let wanted = self.0.split_first();
+        let wanted = wanted.filter(|(name, _)| place(name).is_none());
         while let Some(key) = map.next_key::<String>()? {
-            match self.0.split_first() {
+            match wanted {
                 Some((name, rest)) if *name == key => found = map.next_value_seed(Finder(rest))?,
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
@@ -72,8 +76,19 @@ impl<'de> Visitor<'de> for Finder<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        if let Some((wanted, rest)) = self.0.split_first()
+            && let Some(wanted) = place(wanted)
+        {
+            for _ in 0..wanted {
+                if list.next_element::<IgnoredAny>()?.is_none() {
+                    return Ok(None);
+                }
+            }
+            found = list.next_element_seed(Finder(rest))?.flatten();
+        }
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+        Ok(found)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -106,10 +121,7 @@ mod tests {
     use super::{Document, text_at};
 
     fn path(text: &str) -> Vec<String> {
-        text.split('.')
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect()
+        crate::config::path::parse(text).unwrap()
     }
 
     #[test]
@@ -117,7 +129,11 @@ mod tests {
         for (json, at, expected) in [
             (r#"{"data":[{"a":1},2]}"#, "data", Some(2)),
             (r#"{"x":[],"r":{"items":[1,2,3]}}"#, "r.items", Some(3)),
-            ("[1]", "", Some(1)),
+            ("[1]", "$", Some(1)),
+            (r#"[{"count":2},{"items":[1,2]}]"#, "[1].items", Some(2)),
+            (r#"{"a":[[1],[2,3]]}"#, "a[1]", Some(2)),
+            (r#"{"a":[[1]]}"#, "a[1]", None),
+            (r#"{"a":{"[0]":[1]}}"#, "a[0]", None),
             (r#"{"data":{}}"#, "data", None),
             (r#"{"items":[]}"#, "data", None),
             (r#"{"data":[1"#, "data", None),

@@ -22,4 +22,6 @@ pub(super) mod value;
 pub use decoder::{Decoder, Envelope, Origin, broken_batch};
 pub use document::{Document, text_at};
 pub use parquet::ParquetDecoder;
-pub use refused::{Counts, DeadLetter, RefusedLog, Reject, dead_letter_schema, reject_schema};
+pub use refused::{
+    Counts, DeadLetter, Refusal, RefusedLog, Reject, dead_letter_schema, reject_schema,
+};

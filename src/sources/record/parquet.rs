@@ -167,7 +167,7 @@ impl<'a> ParquetDecoder<'a> {
                 .map(|key| &arrays[key])
                 .and_then(|keys| keys.as_string_opt::<i32>());
             self.scan.log.reject(Reject {
-                reason: fault.reason,
+                reason: fault.reason.into(),
                 detail: self.scan.privacy.mask(&fault.detail).into_owned(),
                 part: self.part,
                 position,
@@ -282,6 +282,8 @@ mod tests {
             privacy: privacy(),
             log: Arc::clone(&log),
             max_partitions: 1,
+            landing: None,
+            bounds: crate::sources::Bounds::default(),
         };
         let emails: ArrayRef = Arc::new(StringArray::from(emails));
         let batch = RecordBatch::try_from_iter([("email", emails), ("n", n)]).unwrap();
@@ -296,7 +298,7 @@ mod tests {
         let n: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
         let (rows, rejects) = decoded(Arc::clone(&n), vec![" ", "", "a@b.c"], true);
         assert_eq!(rows.num_rows(), 1);
-        let reasons: Vec<_> = rejects.iter().map(|one| one.reason).collect();
+        let reasons: Vec<_> = rejects.iter().map(|one| one.reason.clone()).collect();
         assert_eq!(reasons, ["missing_field", "missing_field"]);
 
         let (rows, rejects) = decoded(n, vec![" ", "", "a@b.c"], false);

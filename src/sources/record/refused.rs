@@ -5,6 +5,8 @@
 //! extraction fails.
 
 use std::{
+    borrow::Cow,
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -17,20 +19,21 @@ use datafusion::arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
 use datafusion::parquet::arrow::ArrowWriter;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    sources::Meter,
+    sources::{Meter, Partial},
 };
 
 /// Refusals that are held before they are written.
 const BUFFER: usize = 2048;
 
 /// A record that could be read but has not the declared shape.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Reject {
     /// `missing_field` or `wrong_type`.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// Which field, and what stood there (addresses masked).
     pub detail: String,
     /// Page, file or partition.
@@ -46,7 +49,7 @@ pub struct Reject {
 }
 
 /// A record that could not be read at all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Why.
     pub error: String,
@@ -64,6 +67,16 @@ pub struct DeadLetter {
     pub key: Option<Vec<u8>>,
     /// Its bytes (addresses masked).
     pub payload: Vec<u8>,
+}
+
+/// A record that did not become a row.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It has not the declared shape.
+    Reject(Reject),
+    /// It could not be read.
+    DeadLetter(DeadLetter),
 }
 
 /// How many records a source gave, and what became of them.
@@ -128,6 +141,11 @@ struct State {
     rejects: Vec<Reject>,
     dead_letters: Vec<DeadLetter>,
     warnings: Vec<String>,
+    /// How often each field was missing from a record that became a row.
+    missing: BTreeMap<String, u64>,
+    partial: Option<Partial>,
+    /// What was refused since somebody began to listen.
+    tapped: Option<Vec<Refusal>>,
     files: Option<Files>,
 }
 
@@ -169,9 +187,25 @@ impl RefusedLog {
         &self.meter
     }
 
+    /// Forgets what was noted so far, for a log that only counts: each question has notes of its own.
+    pub fn forget(&self) {
+        let mut state = self.state();
+        if state.files.is_none() {
+            *state = State::default();
+        }
+    }
+
     /// Counts records that became rows.
     pub fn add_rows(&self, rows: usize) {
         self.state().counts.rows += rows as u64;
+    }
+
+    /// Takes what was refused.
+    pub fn refuse(&self, refusal: Refusal) -> Result<()> {
+        match refusal {
+            Refusal::Reject(reject) => self.reject(reject),
+            Refusal::DeadLetter(letter) => self.dead_letter(letter),
+        }
     }
 
     /// Takes a reject.
@@ -179,6 +213,9 @@ impl RefusedLog {
         let mut state = self.state();
         self.meter.add(1);
         state.counts.rejected += 1;
+        if let Some(tapped) = &mut state.tapped {
+            tapped.push(Refusal::Reject(reject.clone()));
+        }
         state.rejects.push(reject);
         if state.rejects.len() >= BUFFER {
             state.write(&self.source)
@@ -192,6 +229,9 @@ impl RefusedLog {
         let mut state = self.state();
         self.meter.add(1);
         state.counts.dead_lettered += 1;
+        if let Some(tapped) = &mut state.tapped {
+            tapped.push(Refusal::DeadLetter(letter.clone()));
+        }
         state.dead_letters.push(letter);
         if state.dead_letters.len() >= BUFFER {
             state.write(&self.source)
@@ -210,6 +250,39 @@ impl RefusedLog {
         let mut warnings = self.state().warnings.clone();
         warnings.sort();
         warnings
+    }
+
+    /// Counts fields that were missing from records that became rows.
+    pub fn add_missing(&self, missing: impl IntoIterator<Item = (String, u64)>) {
+        let mut state = self.state();
+        for (field, count) in missing {
+            *state.missing.entry(field).or_default() += count;
+        }
+    }
+
+    /// How often each field was missing.
+    pub fn missing(&self) -> BTreeMap<String, u64> {
+        self.state().missing.clone()
+    }
+
+    /// The source did not come to its end; what came is kept.
+    pub fn stop_short(&self, partial: Partial) {
+        self.state().partial = Some(partial);
+    }
+
+    /// Why the source did not come to its end, if it did not.
+    pub fn partial(&self) -> Option<Partial> {
+        self.state().partial.clone()
+    }
+
+    /// What was refused since this was asked last; from now on all of it is held for the next time.
+    pub fn take_refusals(&self) -> Vec<Refusal> {
+        self.state().tapped.replace(vec![]).unwrap_or_default()
+    }
+
+    /// How much is held for [`RefusedLog::take_refusals`].
+    pub fn held_refusals(&self) -> usize {
+        self.state().tapped.as_ref().map_or(0, Vec::len)
     }
 
     /// What came so far.
@@ -285,7 +358,7 @@ fn reject_batch(source: &str, rejects: &[Reject]) -> datafusion::arrow::error::R
             rejects.iter().map(|_| source),
         )),
         Arc::new(StringArray::from_iter_values(
-            rejects.iter().map(|one| one.reason),
+            rejects.iter().map(|one| &one.reason),
         )),
         Arc::new(StringArray::from_iter_values(
             rejects.iter().map(|one| &one.detail),

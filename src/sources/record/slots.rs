@@ -5,8 +5,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::config::path::place;
 
 /// The paths of all columns, as a tree of names.
 #[derive(Debug, Default)]
@@ -60,10 +62,31 @@ impl PathTree {
         deserializer.end()
     }
 
+    /// Looks below a value, if something is wanted of what is there.
+    fn descend<'a, E: serde::de::Error>(
+        &self,
+        raw: &'a RawValue,
+        found: &mut impl FnMut(usize, &'a RawValue),
+    ) -> Result<(), E> {
+        let has_places = self.children.iter().any(|(name, _)| place(name).is_some());
+        let is_wanted = match raw.get().as_bytes().first() {
+            Some(b'{') => !self.children.is_empty(),
+            Some(b'[') => has_places,
+            _ => false,
+        };
+        if !is_wanted {
+            return Ok(());
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+        let seen = Finder { tree: self, found }.below(&mut deserializer);
+        seen.and_then(|()| deserializer.end()).map_err(E::custom)
+    }
+
     fn child(&self, name: &str) -> Option<&Self> {
-        self.children
-            .iter()
-            .find(|(child, _)| child == name)
+        // A name in brackets is no place in a list.
+        let mut names = self.children.iter();
+        names
+            .find(|(child, _)| child == name && place(child).is_none())
             .map(|(_, tree)| tree)
     }
 }
@@ -71,6 +94,17 @@ impl PathTree {
 struct Finder<'t, 'f, F> {
     tree: &'t PathTree,
     found: &'f mut F,
+}
+
+impl<F> Finder<'_, '_, F> {
+    /// Reads what stands below a record's own fields: an object or a list.
+    fn below<'de, D>(self, deserializer: D) -> Result<(), D::Error>
+    where
+        D: Deserializer<'de>,
+        F: FnMut(usize, &'de RawValue),
+    {
+        deserializer.deserialize_any(self)
+    }
 }
 
 impl<'de, F: FnMut(usize, &'de RawValue)> DeserializeSeed<'de> for Finder<'_, '_, F> {
@@ -98,11 +132,25 @@ impl<'de, F: FnMut(usize, &'de RawValue)> Visitor<'de> for Finder<'_, '_, F> {
             for column in &child.columns {
                 (self.found)(*column, raw);
             }
-            if !child.children.is_empty() && raw.get().starts_with('{') {
-                child
-                    .visit(raw.get(), self.found)
-                    .map_err(serde::de::Error::custom)?;
+            child.descend(raw, self.found)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while let Some(raw) = list.next_element::<&'de RawValue>()? {
+            let children = &self.tree.children;
+            let here = children
+                .iter()
+                .filter(|(name, _)| place(name) == Some(index));
+            for (_, child) in here {
+                for column in &child.columns {
+                    (self.found)(*column, raw);
+                }
+                child.descend(raw, self.found)?;
             }
+            index += 1;
         }
         Ok(())
     }
@@ -171,6 +219,24 @@ mod tests {
         ] {
             assert_eq!(filled(json).unwrap(), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn a_place_in_a_list_is_found() {
+        let path = |text: &str| crate::config::path::parse(text).unwrap();
+        let paths = [path("emails[1].address"), path("tags[0]"), path("emails")];
+        let paths = paths.iter().enumerate();
+        let tree = PathTree::new(paths.map(|(index, path)| (index, path.as_slice())));
+        let json = r#"{"emails":[{"address":"a"},{"address":"b"}],"tags":[7,8]}"#;
+        let mut slots = vec![None; 3];
+        tree.fill(json, &mut slots).unwrap();
+        let text = |slot: usize| slots[slot].map(serde_json::value::RawValue::get);
+        assert_eq!((text(0), text(1)), (Some("\"b\""), Some("7")));
+        assert!(text(2).unwrap().starts_with('['));
+        let mut slots = vec![None; 3];
+        tree.fill(r#"{"emails":[],"tags":{"[0]":1}}"#, &mut slots)
+            .unwrap();
+        assert!(slots[0].is_none() && slots[1].is_none());
     }
 
     #[test]

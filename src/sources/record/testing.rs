@@ -31,6 +31,7 @@ pub fn of(columns: Vec<Column>, key: &str) -> Source {
         key: Some(key.to_owned()),
         columns,
         max_dead_letters: 1.0,
+        checks: vec![],
         from: From::Files(files),
     }
 }

@@ -31,8 +31,11 @@ pub(crate) struct Gate {
 
 struct Behind {
     endpoint: String,
+    /// The gate's own address, which the store's must not replace.
+    own: String,
     client: reqwest::Client,
     refuses: Mutex<Refuses>,
+    status: Mutex<StatusCode>,
     spoils: Mutex<Spoils>,
 }
 
@@ -44,8 +47,10 @@ impl Gate {
         let client = reqwest::Client::builder().no_proxy().build();
         let state = Arc::new(Behind {
             endpoint: endpoint.to_owned(),
+            own: format!("http://{address}"),
             client: client.expect("a client can be made"),
             refuses: Mutex::new(Box::new(|_, _| false)),
+            status: Mutex::new(StatusCode::FORBIDDEN),
             spoils: Mutex::new(Box::new(|_| false)),
         });
         let app = Router::new().fallback(pass).with_state(Arc::clone(&state));
@@ -67,6 +72,16 @@ impl Gate {
     /// From now on refuses these requests, and no others.
     pub(crate) fn refuse(&self, refuses: impl Fn(&Method, &str) -> bool + Send + 'static) {
         *lock(&self.state.refuses) = Box::new(refuses);
+    }
+
+    /// From now on answers these requests with this status, and lets all others through.
+    pub(crate) fn fail_with(
+        &self,
+        status: u16,
+        fails: impl Fn(&Method, &str) -> bool + Send + 'static,
+    ) {
+        *lock(&self.state.status) = StatusCode::from_u16(status).expect("a valid status");
+        self.refuse(fails);
     }
 
     /// From now on changes a byte of these contents.
@@ -108,7 +123,7 @@ async fn pass(State(behind): State<Arc<Behind>>, request: Request) -> Response {
     let refuses = lock(&behind.refuses)(request.method(), &path);
     if refuses {
         let said = "<Error><Code>AccessDenied</Code><Message>Not today</Message></Error>";
-        return (StatusCode::FORBIDDEN, said).into_response();
+        return (*lock(&behind.status), said).into_response();
     }
     let (head, body) = request.into_parts();
     let target = head
@@ -133,5 +148,14 @@ async fn pass(State(behind): State<Arc<Behind>>, request: Request) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    if let Some(place) = response.headers_mut().get_mut(header::LOCATION) {
+        let here = place
+            .to_str()
+            .map(|place| place.replace(&behind.endpoint, &behind.own));
+        *place = here
+            .expect("a place is text")
+            .parse()
+            .expect("a place can be sent");
+    }
     response
 }

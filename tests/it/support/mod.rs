@@ -1,15 +1,20 @@
 //! What the tests are served by: a project of their own, and real services on loopback.
 
 pub(crate) mod addresses;
+pub(crate) mod api;
 pub(crate) mod artefacts;
+pub(crate) mod bigquery;
 pub(crate) mod catalog;
+pub(crate) mod chaos;
 pub(crate) mod chromium;
 pub(crate) mod connection;
 pub(crate) mod conversation;
-pub(crate) mod crm;
+pub(crate) mod emulator;
 pub(crate) mod fixtures;
 pub(crate) mod gate;
 pub(crate) mod kafka;
+pub(crate) mod orders_api;
+pub(crate) mod pages;
 pub(crate) mod project;
 pub(crate) mod s3;
 pub(crate) mod services;

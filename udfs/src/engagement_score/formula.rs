@@ -8,6 +8,17 @@ pub(super) const COUNTS: [&str; 3] = ["purchases", "features", "page_views"];
 pub(super) const WEIGHTS: [&str; 3] = ["purchase_weight", "feature_weight", "page_view_weight"];
 pub(super) const HALVES: [&str; 3] = ["purchase_half", "feature_half", "page_view_half"];
 
+/// What weights and halves are where they are left out: a purchase counts most, a page view least, and 2
+/// purchases, 4 features and 30 page views in the window are half way to what can be reached.
+pub(crate) const DEFAULTS: [(&str, f64); 6] = [
+    (WEIGHTS[0], 0.5),
+    (WEIGHTS[1], 0.3),
+    (WEIGHTS[2], 0.2),
+    (HALVES[0], 2.0),
+    (HALVES[1], 4.0),
+    (HALVES[2], 30.0),
+];
+
 /// How far the sum of the weights may be from 1: decimal fractions are not exact in binary.
 const TOLERANCE: f64 = 1e-9;
 
@@ -87,8 +98,9 @@ fn trimmed(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+
     use super::*;
-    use crate::testing::Random;
 
     const WEIGHTS: [f64; 3] = [0.5, 0.3, 0.2];
     const HALVES: [f64; 3] = [2.0, 5.0, 20.0];
@@ -157,30 +169,6 @@ mod tests {
         );
     }
 
-    /// Ten thousand steps of every size, also the smallest there is: no step up lowers the score.
-    #[test]
-    fn it_never_falls_when_a_count_grows() {
-        let mut random = Random::new(11);
-        for _ in 0..10_000 {
-            let formula = Formula::new(WEIGHTS, HALVES.map(|half| half * random.fraction() + 1e-3));
-            let formula = formula.unwrap();
-            let counts = [(); 3].map(|()| 10_f64.powf(random.fraction() * 12.0 - 3.0));
-            let before = formula.score(counts).unwrap();
-            assert!((0.0..=100.0).contains(&before), "{counts:?} gives {before}");
-            for index in 0..3 {
-                for grown in [
-                    counts[index].next_up(),
-                    counts[index] * 1.01,
-                    counts[index] + 1.0,
-                ] {
-                    let mut counts = counts;
-                    counts[index] = grown;
-                    assert!(formula.score(counts).unwrap() >= before, "{counts:?}");
-                }
-            }
-        }
-    }
-
     /// Weights may sum to a little more than 1; the score stays within its range.
     #[test]
     fn it_never_passes_100() {
@@ -190,5 +178,79 @@ mod tests {
 
     fn formula() -> Formula {
         Formula::new(WEIGHTS, HALVES).unwrap()
+    }
+
+    /// Any three weights that sum to 1, also with a zero among them.
+    fn weights() -> impl Strategy<Value = [f64; 3]> {
+        (0.0..=1.0_f64, 0.0..=1.0_f64).prop_map(|(one, other)| {
+            let (low, high) = (one.min(other), one.max(other));
+            [low, high - low, 1.0 - high]
+        })
+    }
+
+    /// Halves of every size that makes sense, and of many that do not.
+    fn halves() -> impl Strategy<Value = [f64; 3]> {
+        let half = || (-300.0..300.0_f64).prop_map(|power| 10_f64.powf(power));
+        [half(), half(), half()]
+    }
+
+    fn formulas() -> impl Strategy<Value = Formula> {
+        (weights(), halves()).prop_map(|(weights, halves)| Formula::new(weights, halves).unwrap())
+    }
+
+    /// All that a double can be, and often what counts are.
+    fn count() -> impl Strategy<Value = f64> {
+        proptest::prop_oneof![
+            any::<f64>(),
+            0.0..100.0_f64,
+            (0_u32..1000).prop_map(f64::from)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_from_0_to_100_or_nothing(
+            formula in formulas(), counts in [count(), count(), count()]
+        ) {
+            match formula.score(counts) {
+                Some(score) => prop_assert!((0.0..=100.0).contains(&score), "{score}"),
+                None => prop_assert!(counts.iter().any(|count| count.is_nan())),
+            }
+        }
+
+        #[test]
+        fn it_never_falls_when_a_count_grows(
+            formula in formulas(), counts in [count(), count(), count()], which in 0_usize..3, by in count()
+        ) {
+            let mut more = counts;
+            // The next double there is, and any larger one.
+            for grown in [counts[which].next_up(), counts[which].max(by)] {
+                more[which] = grown;
+                if let (Some(before), Some(after)) = (formula.score(counts), formula.score(more)) {
+                    prop_assert!(after >= before, "{counts:?} {more:?}: {before} {after}");
+                }
+            }
+        }
+
+        #[test]
+        fn only_what_is_not_a_number_gives_nothing(
+            formula in formulas(), counts in [count(), count(), count()], which in 0_usize..3
+        ) {
+            let mut counts = counts.map(|count| if count.is_nan() { 0.0 } else { count });
+            prop_assert!(formula.score(counts).is_some());
+            counts[which] = f64::NAN;
+            prop_assert_eq!(formula.score(counts), None);
+        }
+
+        #[test]
+        fn a_habit_at_its_half_earns_half_of_its_weight(weights in weights(), halves in halves()) {
+            let formula = Formula::new(weights, halves).unwrap();
+            for which in 0..3 {
+                let mut counts = [0.0; 3];
+                counts[which] = halves[which];
+                let score = formula.score(counts).unwrap();
+                prop_assert!((score - 50.0 * weights[which]).abs() < 1e-9, "{score}");
+            }
+        }
     }
 }

@@ -14,23 +14,26 @@ use datafusion::common::{ScalarValue, exec_datafusion_err, plan_datafusion_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
-    Volatility,
+    TypeSignature, Volatility,
 };
 use datafusion_macros::user_doc;
 
 use formula::{COUNTS, Formula, HALVES, WEIGHTS, check_half, check_weights};
 
-const NAME: &str = "engagement_score";
+pub(crate) use formula::DEFAULTS;
+
+pub(crate) const NAME: &str = "engagement_score";
 
 #[user_doc(
     doc_section(label = "Scoring Functions"),
     description = "Engagement from 0 to 100: 100 · Σ weight · x / (x + half), over purchases, features \
         and page views. `half` is the count that earns half of its weight, so many events of one kind \
         never outweigh all else. Negative counts are 0; null or NaN counts give null. The weights must \
-        sum to 1.",
-    syntax_example = "engagement_score(purchases, features, page_views, purchase_weight, \
-        feature_weight, page_view_weight, purchase_half, feature_half, page_view_half)",
-    sql_example = "```sql\n> select engagement_score(\n    purchases => 2, features => 5, page_views => 20,\n    \
+        sum to 1. Left out, the weights are 0.5, 0.3 and 0.2, the halves 2, 4 and 30.",
+    syntax_example = "engagement_score(purchases, features, page_views [, purchase_weight, \
+        feature_weight, page_view_weight [, purchase_half, feature_half, page_view_half]])",
+    sql_example = "```sql\n> select engagement_score(purchases => 2, features => 4, page_views => 30);\n50.0\n\n\
+        > select engagement_score(\n    purchases => 2, features => 5, page_views => 20,\n    \
         purchase_weight => 0.5, feature_weight => 0.3, page_view_weight => 0.2,\n    \
         purchase_half => 2, feature_half => 5, page_view_half => 20);\n50.0\n```",
     argument(name = "purchases", description = "Number of purchases."),
@@ -38,27 +41,27 @@ const NAME: &str = "engagement_score";
     argument(name = "page_views", description = "Number of page views."),
     argument(
         name = "purchase_weight",
-        description = "Share of purchases in the score, 0 to 1."
+        description = "Share of purchases in the score, 0 to 1; 0.5 if it is left out."
     ),
     argument(
         name = "feature_weight",
-        description = "Share of features in the score, 0 to 1."
+        description = "Share of features in the score, 0 to 1; 0.3 if it is left out."
     ),
     argument(
         name = "page_view_weight",
-        description = "Share of page views in the score, 0 to 1."
+        description = "Share of page views in the score, 0 to 1; 0.2 if it is left out."
     ),
     argument(
         name = "purchase_half",
-        description = "Purchases that earn half of their share, above 0."
+        description = "Purchases that earn half of their share, above 0; 2 if it is left out."
     ),
     argument(
         name = "feature_half",
-        description = "Features that earn half of their share, above 0."
+        description = "Features that earn half of their share, above 0; 4 if it is left out."
     ),
     argument(
         name = "page_view_half",
-        description = "Page views that earn half of their share, above 0."
+        description = "Page views that earn half of their share, above 0; 30 if it is left out."
     )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -68,10 +71,14 @@ pub(crate) struct EngagementScore {
 
 impl EngagementScore {
     pub(crate) fn new() -> Self {
+        let numbers = |count: usize| TypeSignature::Exact(vec![DataType::Float64; count]);
+        // All first: who reads the candidates in an error reads the longest.
+        let accepted = TypeSignature::OneOf([9, 6, 3].map(numbers).to_vec());
+        let mut signature = Signature::new(accepted, Volatility::Immutable);
+        // Set directly: `with_parameter_names` refuses names where arguments may be left out, though
+        // calls with such names are resolved well.
         let names = [COUNTS, WEIGHTS, HALVES].concat();
-        let signature = Signature::exact(vec![DataType::Float64; 9], Volatility::Immutable)
-            .with_parameter_names(names)
-            .expect("nine names for nine arguments");
+        signature.parameter_names = Some(names.into_iter().map(str::to_owned).collect());
         Self { signature }
     }
 }
@@ -97,21 +104,27 @@ impl ScalarUDFImpl for EngagementScore {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let is_scalar = |value: &ColumnarValue| matches!(value, ColumnarValue::Scalar(_));
-        if args.args.iter().all(is_scalar) {
-            let scores: ArrayRef = Arc::new(scores(&args.args, 1)?);
+        let (rows, args) = (args.number_rows, complete(args.args));
+        if args.iter().all(is_scalar) {
+            let scores: ArrayRef = Arc::new(scores(&args, 1)?);
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
                 &scores, 0,
             )?));
         }
-        Ok(ColumnarValue::Array(Arc::new(scores(
-            &args.args,
-            args.number_rows,
-        )?)))
+        Ok(ColumnarValue::Array(Arc::new(scores(&args, rows)?)))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
         self.doc()
     }
+}
+
+/// The arguments, with the constants that were left out at their end.
+fn complete(mut args: Vec<ColumnarValue>) -> Vec<ColumnarValue> {
+    let given = args.len().saturating_sub(COUNTS.len());
+    let missing = DEFAULTS.iter().skip(given);
+    args.extend(missing.map(|(_, number)| ColumnarValue::Scalar(ScalarValue::from(*number))));
+    args
 }
 
 fn check_literals(literals: &[Option<&ScalarValue>]) -> Result<()> {

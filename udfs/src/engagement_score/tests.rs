@@ -40,6 +40,38 @@ fn a_null_constant_gives_null() {
     assert_eq!(scores_of(args, 2), [None, None]);
 }
 
+/// Weights, or weights and halves, that are left out are those that the documentation names.
+#[test]
+fn constants_that_are_left_out_are_the_documented_ones() {
+    let documented: Vec<_> = DEFAULTS
+        .iter()
+        .map(|(_, number)| scalar(Some(*number)))
+        .collect();
+    let counts = vec![column([Some(2.0), Some(9.0)]); 3];
+    let all = scores_of([counts.clone(), documented.clone()].concat(), 2);
+    assert_eq!(scores_of(counts.clone(), 2), all);
+    let weights = documented[..3].to_vec();
+    assert_eq!(scores_of([counts, weights].concat(), 2), all);
+    let score = EngagementScore::new();
+    let text = score.documentation().unwrap().arguments.clone().unwrap();
+    for ((name, number), (documented, text)) in DEFAULTS.iter().zip(&text[3..]) {
+        assert_eq!(name, documented);
+        assert!(
+            text.ends_with(&format!("; {number} if it is left out.")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_null_count_gives_null_wherever_it_stands() {
+    for which in 0..3 {
+        let mut args = vec![column([Some(2.0)]); 3];
+        args[which] = column([None]);
+        assert_eq!(scores_of(args, 1), [None]);
+    }
+}
+
 #[test]
 fn no_rows_give_no_rows() {
     let args = [vec![column([]); 3], constants()].concat();
