@@ -62,5 +62,11 @@ pub mod notify;
 /// A run's events for lineage catalogs.
 pub mod openlineage;
 
-/// The command line: the only room that prints.
+/// What an edit of a model changes, row by row.
+pub mod diff;
+
+/// Questions to runs, sources and the warehouse, by a person or a script.
+pub mod shell;
+
+/// The command line: it prints, and so does the shell.
 pub mod cli;

@@ -11,10 +11,11 @@ use crate::{
 };
 
 mod check;
+mod diff;
 mod doctor;
 mod interrupt;
-mod lineage;
-mod paint;
+pub(crate) mod lineage;
+pub(crate) mod paint;
 mod plan;
 mod progress;
 mod query;
@@ -23,7 +24,8 @@ mod replay;
 mod run;
 mod runs;
 mod schema;
-mod screen;
+pub(crate) mod screen;
+mod shell;
 mod test;
 mod told;
 
@@ -83,6 +85,8 @@ enum Command {
     Plan(plan::Arguments),
     Check(check::Arguments),
     Query(query::Arguments),
+    Shell(shell::Arguments),
+    Diff(diff::Arguments),
     Doctor(doctor::Arguments),
     Release(release::Arguments),
     Runs(runs::Arguments),
@@ -187,6 +191,8 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Plan(arguments) => plan::execute(arguments, context).await,
         Command::Check(arguments) => check::execute(&arguments, context).await,
         Command::Query(arguments) => query::execute(arguments, context).await,
+        Command::Shell(arguments) => shell::execute(arguments, context).await,
+        Command::Diff(arguments) => diff::execute(arguments, context).await,
         Command::Doctor(arguments) => doctor::execute(arguments, context).await,
         Command::Release(arguments) => release::execute(arguments, context).await,
         Command::Runs(arguments) => runs::execute(arguments, context).await,

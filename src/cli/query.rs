@@ -1,206 +1,127 @@
-//! `dfpipe query`: one statement over the tables of a run, for scripts.
+//! `dfpipe query`: statements over the tables of a run, for scripts. Read-only.
 
-use std::sync::Arc;
-
-use clap::ValueEnum;
-use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray},
-        csv,
-        datatypes::{DataType, Field, Schema},
-        json::{ArrayWriter, LineDelimitedWriter},
-        util::{display::array_value_to_string, pretty::pretty_format_batches_with_schema},
-    },
-    parquet::arrow::ArrowWriter,
+use std::{
+    io::{IsTerminal, Read},
+    path::PathBuf,
 };
 
 use super::Context;
 use crate::{
-    engine::{Engine, Rows},
+    engine::{Answer, Rows},
     error::{Error, Result},
-    model::Parameters,
+    model::File,
     run::history,
+    shell::{
+        desk::{Desk, Look},
+        format::{Format, Writer},
+        reader::{alone, statements},
+    },
 };
 
 /// Ask the tables of the last run (`show tables` lists them)
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The statement
+    /// The statements, `;` between them; `-` or nothing reads them from stdin
     #[arg(value_name = "SQL", allow_hyphen_values = true)]
-    statement: String,
+    statement: Option<String>,
+    /// Read the statements from this file
+    #[arg(short, long, value_name = "FILE", conflicts_with = "statement")]
+    file: Option<PathBuf>,
     /// How the rows are printed
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
     /// Ask this run instead of the last finished one: its name, the beginning of it, or `last`
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
+    /// A value that the statements read as `$name`
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
 }
 
-/// How rows are printed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Table,
-    Csv,
-    Json,
-    Ndjson,
-    Parquet,
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it so: name=value")?;
+    let is_word = |one: char| one.is_ascii_alphanumeric() || one == '_';
+    if name.is_empty() || !name.chars().all(is_word) {
+        return Err(format!("`{name}` is no name of a parameter"));
+    }
+    Ok((name.to_lowercase(), value.to_owned()))
 }
 
-/// Runs the statement and prints its rows.
+/// Runs the statements and prints their rows.
 pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
+    let (name, text) = read(&arguments)?;
+    let places = statements(&text);
+    if places.is_empty() {
+        let error = Error::usage("there is no statement");
+        return Err(error.with_hint("such as: dfpipe query \"select 1\""));
+    }
+    if arguments.output == Format::Parquet && places.len() > 1 {
+        let error = Error::usage("a Parquet file holds the rows of one statement");
+        return Err(error.with_hint("ask one at a time"));
+    }
     let config = context.config()?;
-    let asks_sources = history::names_sources(&arguments.statement);
-    let run = match history::find(&config, arguments.run.as_deref()).await {
+    let look = match history::find(&config, arguments.run.as_deref()).await {
         // Sources can be asked before there is any run.
-        Err(_) if asks_sources && arguments.run.is_none() => None,
-        run => Some(run?),
+        Err(_) if arguments.run.is_none() && history::names_sources(&text) => Look::Live,
+        _ => Look::Run(arguments.run),
     };
-    let spill = std::env::temp_dir();
-    let engine = Engine::new(&config, &spill)?;
-    let mut parameters = Parameters::default();
-    if let Some(run) = &run {
-        history::open(&engine, run).await?;
-        parameters = Parameters::of_run(&run.record.parameters);
+    let mut desk = Desk::open(config, &look, &context.clock).await?;
+    for (name, value) in &arguments.parameters {
+        desk.set(name, value);
     }
-    if history::names_warehouse(&arguments.statement) {
-        history::open_warehouse(&engine, &config).await?;
-    }
-    let live = if asks_sources {
-        history::open_sources(&engine, &config, &context.clock)?
-    } else {
-        vec![]
-    };
-    let rows = engine.ask(&arguments.statement, &parameters).await?;
-    print(rows, arguments.output, context).await?;
-    for source in live {
-        for note in source.notes()? {
+    for place in places {
+        let text = alone(&text, &place);
+        for line in desk.cost(&text).await {
+            context.screen.note(&line);
+        }
+        let file = File {
+            path: name.clone().into(),
+            name: name.clone(),
+            text,
+        };
+        if let Answer::Rows(rows) = desk.ask(file, false).await?
+            && !print(*rows, arguments.output, context).await?
+        {
+            return Ok(());
+        }
+        for note in desk.notes()? {
             context.screen.note(&note);
         }
     }
     Ok(())
 }
 
-async fn print(mut rows: Rows, format: Format, context: &Context) -> Result<()> {
-    // A table's columns are as wide as their widest value, so its rows are needed at once.
-    if let Format::Table = format {
-        let schema = rows.schema.clone();
-        let batches = rows.collect().await?;
-        let table = pretty_format_batches_with_schema(schema, &batches);
-        return context
-            .screen
-            .result(format!("{}\n", table.map_err(odd)?).as_bytes());
+/// The statements, and what errors call the text that they stand in.
+fn read(arguments: &Arguments) -> Result<(String, String)> {
+    let unreadable =
+        |error: std::io::Error| Error::usage("the statements cannot be read").because(error);
+    if let Some(file) = &arguments.file {
+        let text = fs_err::read_to_string(file).map_err(unreadable)?;
+        return Ok((file.display().to_string(), text));
     }
-    let mut writer = Writer::new(format, &rows)?;
+    match arguments.statement.as_deref() {
+        Some(statement) if statement != "-" => Ok(("query".to_owned(), statement.to_owned())),
+        None if std::io::stdin().is_terminal() => {
+            let error = Error::usage("there is no statement");
+            Err(error.with_hint("`dfpipe shell` is for typing them"))
+        }
+        _ => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map_err(unreadable)?;
+            Ok(("stdin".to_owned(), text))
+        }
+    }
+}
+
+/// Prints rows as they come; whether somebody still reads.
+async fn print(mut rows: Rows, format: Format, context: &Context) -> Result<bool> {
+    let mut writer = Writer::new(format, &rows.schema, false)?;
     while let Some(batch) = rows.next().await {
-        writer.write(&batch?)?;
-        if !context.screen.stream(&writer.take())? {
-            return Ok(());
+        let bytes = writer.write(&batch?)?;
+        if !context.screen.stream(&bytes)? {
+            return Ok(false);
         }
     }
-    let rest = writer.finish()?;
-    context.screen.result(&rest)
-}
-
-/// The streaming formats, all into memory that is taken batch by batch.
-enum Writer {
-    Csv {
-        header: Option<Vec<u8>>,
-        buffer: Vec<u8>,
-    },
-    Json(ArrayWriter<Vec<u8>>),
-    Ndjson(LineDelimitedWriter<Vec<u8>>),
-    Parquet(Box<ArrowWriter<Vec<u8>>>),
-}
-
-impl Writer {
-    fn new(format: Format, rows: &Rows) -> Result<Self> {
-        Ok(match format {
-            Format::Table | Format::Csv => Self::Csv {
-                header: Some(csv_of(&RecordBatch::new_empty(rows.schema.clone()), true)?),
-                buffer: vec![],
-            },
-            Format::Json => Self::Json(ArrayWriter::new(vec![])),
-            Format::Ndjson => Self::Ndjson(LineDelimitedWriter::new(vec![])),
-            Format::Parquet => {
-                let writer = ArrowWriter::try_new(vec![], rows.schema.clone(), None);
-                Self::Parquet(Box::new(writer.map_err(odd)?))
-            }
-        })
-    }
-
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        match self {
-            Self::Csv { header, buffer } => {
-                buffer.extend(header.take().into_iter().flatten());
-                buffer.extend(csv_of(batch, false)?);
-                Ok(())
-            }
-            Self::Json(writer) => writer.write(batch).map_err(odd),
-            Self::Ndjson(writer) => writer.write(batch).map_err(odd),
-            Self::Parquet(writer) => writer.write(batch).map_err(odd),
-        }
-    }
-
-    /// What can be printed already.
-    fn take(&mut self) -> Vec<u8> {
-        match self {
-            Self::Csv { buffer, .. } => std::mem::take(buffer),
-            Self::Ndjson(writer) => std::mem::take(writer.get_mut()),
-            Self::Json(_) | Self::Parquet(_) => vec![],
-        }
-    }
-
-    fn finish(self) -> Result<Vec<u8>> {
-        match self {
-            Self::Csv { header, mut buffer } => {
-                buffer.extend(header.into_iter().flatten());
-                Ok(buffer)
-            }
-            Self::Json(mut writer) => {
-                writer.finish().map_err(odd)?;
-                let mut bytes = writer.into_inner();
-                if bytes.is_empty() {
-                    bytes.extend(b"[]");
-                }
-                bytes.push(b'\n');
-                Ok(bytes)
-            }
-            Self::Ndjson(mut writer) => {
-                writer.finish().map_err(odd)?;
-                Ok(writer.into_inner())
-            }
-            Self::Parquet(writer) => writer.into_inner().map_err(odd),
-        }
-    }
-}
-
-fn csv_of(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
-    let batch = &flat(batch)?;
-    let mut writer = csv::WriterBuilder::new().with_header(header).build(vec![]);
-    writer.write(batch).map_err(odd)?;
-    Ok(writer.into_inner())
-}
-
-/// Lists and structs as text: CSV has no other form for them.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch> {
-    let mut fields = Vec::with_capacity(batch.num_columns());
-    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
-    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if !column.data_type().is_nested() {
-            fields.push(Arc::clone(field));
-            columns.push(Arc::clone(column));
-            continue;
-        }
-        let texts = (0..column.len()).map(|row| array_value_to_string(column, row));
-        let texts: StringArray = texts.collect::<Result<Vec<_>, _>>().map_err(odd)?.into();
-        fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
-        columns.push(Arc::new(texts));
-    }
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let schema = Arc::new(Schema::new(fields));
-    RecordBatch::try_new_with_options(schema, columns, &options).map_err(odd)
-}
-
-fn odd(error: impl std::fmt::Display) -> Error {
-    Error::usage("these rows cannot be printed in this format").because(error)
+    context.screen.stream(&writer.finish()?)
 }

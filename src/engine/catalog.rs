@@ -150,6 +150,20 @@ impl Engine {
         }
     }
 
+    /// Forgets a table, if there is one of that name.
+    pub fn forget(&self, name: &str) -> Result<()> {
+        let forgotten = self.context.deregister_table(name);
+        forgotten.map(|_| ()).map_err(|error| odd(name, &error))
+    }
+
+    /// Has bare names looked up in `schema` from now on.
+    pub fn look_in(&self, schema: &str) {
+        let state = self.context.state_ref();
+        let mut state = state.write();
+        let options = state.config_mut().options_mut();
+        schema.clone_into(&mut options.catalog.default_schema);
+    }
+
     /// Makes the schema `name`, so that tables can be registered as `name.table`.
     pub fn create_schema(&self, name: &str) -> Result<()> {
         let catalog = self.context.catalog("datafusion");

@@ -8,6 +8,8 @@
 //!
 //! Where a plan executes is decided here alone ([`Engine::execute`]).
 
+mod apart;
+mod browse;
 mod catalog;
 mod check;
 mod columns;
@@ -16,17 +18,22 @@ mod diagnostics;
 mod faults;
 mod hints;
 mod lineage;
+mod masking;
 mod memory;
 mod mentions;
+mod named_files;
 mod plan;
+mod question;
 mod run;
 mod scaling;
 mod session;
 
+pub use browse::FunctionHelp;
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
 pub use check::{Checked, Followed, Masks, RECORDED, check, record as record_columns, shapes};
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
+pub use question::{Answer, Asked, Question, Rights};
 pub use run::{Built, Rows, Spill, part_name};
 pub use session::Engine;

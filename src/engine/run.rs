@@ -4,18 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::SchemaRef},
-    common::TableReference,
     error::DataFusionError,
-    execution::context::SQLOptions,
     logical_expr::LogicalPlan,
     physical_plan::{
         ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream, execute_stream,
         execute_stream_partitioned,
     },
-    sql::{
-        parser::{DFParser, Statement},
-        sqlparser::ast::Statement as SqlStatement,
-    },
+    sql::sqlparser::ast::Statement as SqlStatement,
 };
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
@@ -27,7 +22,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    model::{File, Model, Parameters, Sql, graph::unknown_table, sql::syntax_error},
+    model::{File, Model, Parameters, Sql},
     table_file::{FileFacts, ParquetFile},
 };
 
@@ -99,65 +94,13 @@ impl Engine {
         self.execute(&plan, sql).await
     }
 
-    /// Answers one statement of a person: a query, `show`, `describe` or `explain`.
-    pub async fn ask(&self, statement: &str, parameters: &Parameters) -> Result<Rows> {
-        let file = File {
-            path: "query".into(),
-            name: "query".into(),
-            text: statement.into(),
-        };
-        let mut statements =
-            DFParser::parse_sql(statement).map_err(|error| syntax_error(&file, &error))?;
-        let Some(first) = statements.pop_front().filter(|_| statements.is_empty()) else {
-            return Err(Error::usage("give exactly one statement"));
-        };
-        if let Statement::Statement(query) = &first
-            && matches!(**query, SqlStatement::Query(_))
-        {
-            let sql = Sql::parse(file)?;
-            self.know_tables(&sql)?;
-            return self.query(&sql, parameters).await;
-        }
-        let first = explained(first, &file, parameters)?;
-        let read_only = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        let plan = self.context.state().statement_to_plan(first).await;
-        let plan = plan.map_err(|error| explain_text(&error, &file, None))?;
-        read_only.verify_plan(&plan).map_err(|_| {
-            Error::usage("only questions are answered here: nothing can be changed")
-                .with_hint("the statement can be a select, show, describe or explain")
-        })?;
-        self.execute_text(&plan, &file, None).await
-    }
-
-    /// An error with the nearest name for a table that there is not.
-    fn know_tables(&self, sql: &Sql) -> Result<()> {
-        let unknown = sql.reads.iter().find(|read| {
-            let name = TableReference::parse_str(&read.table);
-            !self.context.table_exist(name).unwrap_or(false)
-        });
-        let Some(read) = unknown else { return Ok(()) };
-        let schema = self
-            .context
-            .catalog("datafusion")
-            .and_then(|all| all.schema("public"));
-        let mut names = schema
-            .map(|schema| schema.table_names())
-            .unwrap_or_default();
-        names.sort();
-        let names = names.iter().map(String::as_str);
-        Err(unknown_table(&read.table, names).at(read.place.clone()))
-    }
-
     /// Runs a plan that was made from `sql`.
     pub async fn execute(&self, plan: &LogicalPlan, sql: &Sql) -> Result<Rows> {
         self.execute_text(plan, &sql.file, Some(&sql.statement))
             .await
     }
 
-    async fn execute_text(
+    pub(super) async fn execute_text(
         &self,
         plan: &LogicalPlan,
         file: &File,
@@ -170,7 +113,10 @@ impl Engine {
             .create_physical_plan(plan)
             .await
             .map_err(explain)?;
-        let stream = execute_stream(Arc::clone(&physical), self.context.task_ctx());
+        let stream = match &self.apart {
+            None => execute_stream(Arc::clone(&physical), self.context.task_ctx()),
+            Some(apart) => apart.stream(Arc::clone(&physical), self.context.task_ctx()),
+        };
         let stream = stream.map_err(explain)?;
         let (file, statement) = (file.clone(), statement.cloned());
         Ok(Rows {
@@ -247,25 +193,6 @@ impl Engine {
 /// The file of a partition, in the folder of its table.
 pub fn part_name(number: usize) -> String {
     format!("part-{number:05}.parquet")
-}
-
-/// `explain` with the parameters of its query filled in; any other statement as it is.
-fn explained(statement: Statement, file: &File, parameters: &Parameters) -> Result<Statement> {
-    let Statement::Explain(mut explain) = statement else {
-        return Ok(statement);
-    };
-    if let Statement::Statement(inner) = *explain.statement {
-        let mut sql = Sql {
-            file: file.clone(),
-            statement: *inner,
-            reads: vec![],
-        };
-        if let Err(problems) = parameters.fill(&mut sql) {
-            return Err(Error::all(problems).unwrap_or_else(|| Error::bug("no problem at all")));
-        }
-        explain.statement = Box::new(Statement::Statement(Box::new(sql.statement)));
-    }
-    Ok(Statement::Explain(explain))
 }
 
 /// An error that came while rows were flowing: the data is wrong, not the SQL's form.

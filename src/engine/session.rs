@@ -13,10 +13,11 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::{memory::Memory, scaling::Scaling};
+use super::{apart::Apart, memory::Memory, scaling::Scaling};
 use crate::{
     config::{self, Config, Secret},
     error::{Error, Result},
+    sources::Privacy,
 };
 
 /// Memory that each sort keeps aside for merging what it spilled; no more than this share.
@@ -34,6 +35,10 @@ const BATCH: std::ops::RangeInclusive<usize> = 256..=8192;
 pub struct Engine {
     pub(super) context: SessionContext,
     pub(super) memory: Arc<Memory>,
+    /// Keeps addresses out of files that somebody names.
+    pub(super) privacy: Privacy,
+    /// Where plans are executed, if they may be given up.
+    pub(super) apart: Option<Apart>,
 }
 
 impl Engine {
@@ -67,7 +72,28 @@ impl Engine {
         let mut context = SessionContext::new_with_state(state);
         let functions = UdfSettings::new(email_key.expose());
         register_all(&mut context, &functions).map_err(odd)?;
-        Ok(Self { context, memory })
+        Ok(Self {
+            context,
+            memory,
+            privacy: Privacy::new(email_key),
+            apart: None,
+        })
+    }
+
+    /// The same session, whose questions can be given up at once.
+    #[must_use]
+    pub fn for_a_person(self) -> Self {
+        Self {
+            apart: Some(Apart::default()),
+            ..self
+        }
+    }
+
+    /// Gives up what goes on.
+    pub fn give_up(&self) {
+        if let Some(apart) = &self.apart {
+            apart.give_up();
+        }
     }
 }
 

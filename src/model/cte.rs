@@ -1,9 +1,12 @@
 //! One CTE of a statement as a statement of its own: for looking at a single thought of a model.
 
-use datafusion::sql::sqlparser::{
-    ast::{Cte, Ident, Query, Statement},
-    dialect::GenericDialect,
-    parser::Parser,
+use datafusion::sql::{
+    parser::Statement as AnyStatement,
+    sqlparser::{
+        ast::{Cte, Ident, Query, Statement},
+        dialect::GenericDialect,
+        parser::Parser,
+    },
 };
 
 use super::{Sql, sql::reads};
@@ -26,7 +29,8 @@ impl Sql {
         let mut last = select_all(name(with.cte_tables.last()?))?;
         last.with = Some(with);
         let statement = Statement::Query(Box::new(last));
-        let reads = reads(&statement, &self.file).ok()?;
+        let wrapped = AnyStatement::Statement(Box::new(statement.clone()));
+        let reads = reads(&wrapped, &self.file).ok()?;
         Some(Self {
             file: self.file.clone(),
             statement,

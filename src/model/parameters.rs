@@ -6,13 +6,19 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use datafusion::sql::sqlparser::{
-    ast::{Expr, Value, VisitMut, VisitorMut},
-    dialect::GenericDialect,
-    parser::Parser,
+use datafusion::sql::{
+    parser::Statement,
+    sqlparser::{
+        ast::{Expr, Value, VisitMut, VisitorMut},
+        dialect::GenericDialect,
+        parser::Parser,
+    },
 };
 
-use super::Sql;
+use super::{
+    File, Sql,
+    sql::{change, place},
+};
 use crate::{
     config::Parameter,
     error::{Error, did_you_mean},
@@ -70,13 +76,35 @@ impl Parameters {
 
     /// Fills in the parameters of `sql`; one that is not set is an error at its place.
     pub fn fill(&self, sql: &mut Sql) -> Result<(), Vec<Error>> {
-        let mut fill = Fill {
-            parameters: self,
-            unknown: vec![],
-        };
+        let mut fill = Fill::with(self);
         let _: ControlFlow<()> = sql.statement.visit(&mut fill);
-        let names = || self.values.keys().map(String::as_str);
-        let problems = fill.unknown.into_iter().map(|(name, span)| {
+        fill.verdict(&sql.file)
+    }
+
+    /// The same for a statement that may be no query.
+    pub fn fill_in(&self, statement: &mut Statement, file: &File) -> Result<(), Vec<Error>> {
+        let mut fill = Fill::with(self);
+        change(statement, &mut fill);
+        fill.verdict(file)
+    }
+}
+
+struct Fill<'a> {
+    parameters: &'a Parameters,
+    unknown: Vec<(String, datafusion::sql::sqlparser::tokenizer::Span)>,
+}
+
+impl<'a> Fill<'a> {
+    fn with(parameters: &'a Parameters) -> Self {
+        Self {
+            parameters,
+            unknown: vec![],
+        }
+    }
+
+    fn verdict(self, file: &File) -> Result<(), Vec<Error>> {
+        let names = || self.parameters.values.keys().map(String::as_str);
+        let problems = self.unknown.into_iter().map(|(name, span)| {
             let hint = match did_you_mean(&name, names()) {
                 Some(meant) => format!("did you mean `${meant}`?"),
                 None => format!(
@@ -85,7 +113,7 @@ impl Parameters {
                 ),
             };
             Error::usage(format!("there is no parameter `${name}`"))
-                .at(sql.place(span))
+                .at(place(file, span))
                 .with_hint(hint)
         });
         let problems: Vec<_> = problems.collect();
@@ -95,11 +123,6 @@ impl Parameters {
             Err(problems)
         }
     }
-}
-
-struct Fill<'a> {
-    parameters: &'a Parameters,
-    unknown: Vec<(String, datafusion::sql::sqlparser::tokenizer::Span)>,
 }
 
 impl VisitorMut for Fill<'_> {

@@ -5,10 +5,10 @@
 use std::{collections::BTreeMap, ops::ControlFlow, sync::LazyLock};
 
 use datafusion::sql::{
-    parser::{DFParser, Statement},
+    parser::{CopyToSource, DFParser, Statement},
     resolve::resolve_table_references,
     sqlparser::{
-        ast::{Statement as SqlStatement, TableFactor, Visit, Visitor},
+        ast::{Statement as SqlStatement, TableFactor, Visit, VisitMut, Visitor, VisitorMut},
         tokenizer::Span,
     },
 };
@@ -55,7 +55,11 @@ impl Sql {
         if !matches!(*statement, SqlStatement::Query(_)) {
             return Err(not_a_query(&file));
         }
+        let statement = Statement::Statement(statement);
         let reads = reads(&statement, &file)?;
+        let Statement::Statement(statement) = statement else {
+            return Err(not_a_query(&file));
+        };
         Ok(Self {
             file,
             statement: *statement,
@@ -129,24 +133,68 @@ fn end_of(text: &str) -> (usize, usize) {
 }
 
 /// The tables that `statement` reads.
-pub(super) fn reads(statement: &SqlStatement, file: &File) -> Result<Vec<Reference>> {
-    let wrapped = Statement::Statement(Box::new(statement.clone()));
-    let (tables, _) = resolve_table_references(&wrapped, true)
+pub fn reads(statement: &Statement, file: &File) -> Result<Vec<Reference>> {
+    let (tables, _) = resolve_table_references(statement, true)
         .map_err(|error| Error::usage(format!("`{}` cannot be read", file.name)).because(error))?;
     let mut names = Names::default();
-    let _: ControlFlow<()> = statement.visit(&mut names);
+    look(statement, &mut names);
     Ok(tables
         .into_iter()
         .map(|table| table.to_string())
         .filter(|table| !names.only_function(table))
         .map(|table| {
-            let place = place(
-                file,
-                names.tables.get(&table).copied().unwrap_or(Span::empty()),
-            );
+            let span = names.tables.get(&table).copied();
+            let place = match span.filter(|span| *span != Span::empty()) {
+                Some(span) => place(file, span),
+                None => quoted_place(file, &table),
+            };
             Reference { table, place }
         })
         .collect())
+}
+
+/// Where a text names a file in quotes: the parser does not say.
+fn quoted_place(file: &File, name: &str) -> Place {
+    let quoted = format!("'{name}'");
+    let Some(at) = file.text.find(&quoted) else {
+        return place(file, Span::empty());
+    };
+    let before = &file.text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|one| *one != '\n').count() + 1;
+    Place::new(&file.name, &file.text, line, column, quoted.chars().count())
+}
+
+/// Shows `visitor` the SQL in `statement`, whatever stands around it.
+fn look<V: Visitor>(statement: &Statement, visitor: &mut V) {
+    let _ = match statement {
+        Statement::Statement(statement) => statement.visit(visitor),
+        Statement::Explain(explain) => {
+            look(&explain.statement, visitor);
+            return;
+        }
+        Statement::CopyTo(copy) => match &copy.source {
+            CopyToSource::Query(query) => query.visit(visitor),
+            CopyToSource::Relation(_) => return,
+        },
+        _ => return,
+    };
+}
+
+/// Lets `visitor` change the SQL in `statement`, whatever stands around it.
+pub fn change<V: VisitorMut>(statement: &mut Statement, visitor: &mut V) {
+    let _ = match statement {
+        Statement::Statement(statement) => statement.visit(visitor),
+        Statement::Explain(explain) => {
+            change(&mut explain.statement, visitor);
+            return;
+        }
+        Statement::CopyTo(copy) => match &mut copy.source {
+            CopyToSource::Query(query) => query.visit(visitor),
+            CopyToSource::Relation(_) => return,
+        },
+        _ => return,
+    };
 }
 
 /// Where tables are named; table functions, which look alike, are told apart by their arguments.

@@ -5,7 +5,8 @@ mod words;
 
 pub use show::show;
 
-use words::{aligned, duration, grouped, status};
+pub use words::aligned;
+use words::{duration, grouped, status};
 
 use crate::run::record::{LoadRecord, RunRecord};
 

@@ -97,6 +97,11 @@ pub trait Sink: Send + Sync {
     /// The latest complete load of every date.
     async fn latest(&self) -> Result<Vec<Loaded>>;
 
+    /// All complete loads, in order of date and number, if they are files: for questions.
+    async fn complete(&self) -> Result<Vec<Loaded>> {
+        Ok(vec![])
+    }
+
     /// The columns that the destination has by now, the metadata columns among them; none if there is no table yet.
     async fn columns(&self) -> Result<Option<SchemaRef>>;
 

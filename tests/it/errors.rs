@@ -754,15 +754,12 @@ fn a_question_that_is_wrong_is_shown_where_it_is_wrong() {
     1 | selec 1
       | ^
     ");
-    assert_snapshot!(ask("select 1; select 2"), @"
-    exit code: 2
-    ----- stderr -----
-    error: give exactly one statement
-    ");
     assert_snapshot!(ask(""), @"
     exit code: 2
     ----- stderr -----
-    error: give exactly one statement
+    error: there is no statement
+
+    hint: such as: dfpipe query \"select 1\"
     ");
     assert_snapshot!(ask("select 1 / 0"), @"
     exit code: 1

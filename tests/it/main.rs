@@ -39,6 +39,7 @@ mod safety;
 mod same_bytes;
 mod scaling;
 mod schema;
+mod shell;
 mod slt;
 mod source_checks;
 mod support;

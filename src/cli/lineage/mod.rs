@@ -15,7 +15,7 @@ mod json;
 mod mermaid;
 mod text;
 mod tree;
-mod words;
+pub(crate) mod words;
 
 /// Show where a table or column comes from and where it goes, without data or network
 #[derive(Debug, clap::Args)]
@@ -50,8 +50,27 @@ enum Subject {
     Column(TableColumn),
 }
 
+/// The lineage of a pipeline, as a person reads it: of all, or of what `of` names.
+pub(crate) async fn told(pipeline: &Pipeline, of: Option<&str>) -> Result<String> {
+    let spill = std::env::temp_dir();
+    let engine = Engine::new(&pipeline.config, &spill)?;
+    let parameters = pipeline.parameters("lineage");
+    let (config, project) = (&pipeline.config, &pipeline.project);
+    let lineage = lineage(config, project, &parameters, &engine).await?;
+    let view = View {
+        lineage: &lineage,
+        config,
+        project,
+    };
+    let subject = match of {
+        None => Subject::All,
+        Some(name) => find(&lineage, name)?,
+    };
+    Ok(text::render(&view, &subject))
+}
+
 /// Follows the plans of all models and prints what is asked for.
-pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
+pub(super) async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     let pipeline = Pipeline::load(context.config()?, None, &context.clock)?;
     let spill = std::env::temp_dir();
     let engine = Engine::new(&pipeline.config, &spill)?;

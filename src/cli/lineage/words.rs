@@ -63,7 +63,7 @@ pub(super) const WAYS: [How; 9] = [
 ];
 
 /// What something is made of: one phrase per way.
-pub(super) fn phrases(sources: &Sources) -> Vec<String> {
+pub(crate) fn phrases(sources: &Sources) -> Vec<String> {
     let used = |wanted: How| {
         let direct = sources.direct().chain(sources.indirect());
         let columns: Vec<_> = direct

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use crate::{
-    clock::Clock,
     config::Config,
     engine::Engine,
     error::{Error, Kind, Result},
@@ -29,11 +28,9 @@ pub fn names_sources(statement: &str) -> bool {
     statement.contains(&format!("{LIVE}."))
 }
 
-/// Registers the sources, within the window that a run would have now.
-pub fn open_sources(engine: &Engine, config: &Config, clock: &Clock) -> Result<Vec<Live>> {
+/// Registers the sources, within `window`.
+pub fn open_sources(engine: &Engine, config: &Config, window: Window) -> Result<Vec<Live>> {
     engine.create_schema(LIVE)?;
-    let as_of = config.as_of.unwrap_or_else(|| clock.now());
-    let window = Window::before(as_of, config.window_days);
     let privacy = Privacy::new(&config.email_hash_key);
     let sources = config.sources.values().map(|source| {
         let log = Arc::new(RefusedLog::counting(&source.name));
@@ -52,6 +49,11 @@ pub fn open_sources(engine: &Engine, config: &Config, clock: &Clock) -> Result<V
 }
 
 impl Live {
+    /// Forgets what was noted: for the next question.
+    pub fn forget(&self) {
+        self.log.forget();
+    }
+
     /// What a reader of the answer should know. An error if the source did not come to its end.
     pub fn notes(&self) -> Result<Vec<String>> {
         if let Some(partial) = self.log.partial() {

@@ -30,7 +30,7 @@ mod unfinished;
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
 pub use live::{LIVE, Live, names_sources, open_sources};
-pub use tables::{names_warehouse, open, open_warehouse};
+pub use tables::{open, open_table, open_warehouse};
 pub use unfinished::record;
 
 /// The record's name in a run's folder.

@@ -9,7 +9,7 @@ use crate::{
     checks,
     config::{Config, To},
     engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, Engine, engine_tables},
-    error::Result,
+    error::{Error, Result, did_you_mean},
     sinks,
     storage::Location,
 };
@@ -19,17 +19,7 @@ const WAREHOUSE: &str = "warehouse";
 
 /// Registers all tables of a run.
 pub async fn open(engine: &Engine, run: &Past) -> Result<()> {
-    let mut tables = Tables::default();
-    for folder in ["extract", "models", "checks"] {
-        let folder = run.location.join(&[folder]);
-        let files = folder.files().await.map_err(|error| {
-            let message = format!("`{}` cannot be listed", folder.display());
-            folder.refused(message, &*error)
-        })?;
-        for file in files {
-            tables.take(&run.location, file);
-        }
-    }
+    let mut tables = tables(run).await?;
     for (name, schema) in engine_tables() {
         let files = tables.0.get(name);
         // Refused records are for the owner of the run; others may ask about all the rest.
@@ -43,6 +33,36 @@ pub async fn open(engine: &Engine, run: &Past) -> Result<()> {
     let mut registered = stream::iter(registered).buffer_unordered(AT_A_TIME);
     while registered.try_next().await?.is_some() {}
     Ok(())
+}
+
+/// Registers one table of a run under another name.
+pub async fn open_table(engine: &Engine, run: &Past, table: &str, name: &str) -> Result<()> {
+    let tables = tables(run).await?;
+    let Some(files) = tables.0.get(table) else {
+        let names = tables.0.keys().map(String::as_str);
+        let hint = match did_you_mean(table, names) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "`\\d` lists the tables".to_owned(),
+        };
+        let message = format!("the run `{}` has no table `{table}`", run.record.run_id);
+        return Err(Error::usage(message).with_hint(hint));
+    };
+    engine.register_parts(name, files).await
+}
+
+async fn tables(run: &Past) -> Result<Tables> {
+    let mut tables = Tables::default();
+    for folder in ["extract", "models", "checks"] {
+        let folder = run.location.join(&[folder]);
+        let files = folder.files().await.map_err(|error| {
+            let message = format!("`{}` cannot be listed", folder.display());
+            folder.refused(message, &*error)
+        })?;
+        for file in files {
+            tables.take(&run.location, file);
+        }
+    }
+    Ok(tables)
 }
 
 /// The files of each table.
@@ -90,23 +110,20 @@ fn is_readable(file: &Location) -> bool {
     path.is_none_or(|path| fs_err::File::open(path).is_ok())
 }
 
-/// Whether `statement` may speak of the destination. It is opened only then: no other question
-/// should wait for a store, or fail with it.
-pub fn names_warehouse(statement: &str) -> bool {
-    let statement = statement.to_lowercase();
-    [WAREHOUSE, "show", "information_schema"]
-        .iter()
-        .any(|word| statement.contains(word))
-}
-
-/// Registers the destination's tables, if they are files.
+/// Registers the destination's tables, if they are files: all that was loaded, and each date's latest complete load.
 pub async fn open_warehouse(engine: &Engine, config: &Config) -> Result<()> {
     engine.create_schema(WAREHOUSE)?;
     if matches!(config.destination.to, To::BigQuery(_)) {
         return Ok(());
     }
-    let latest = sinks::open(config)?.latest().await?;
-    let files: Vec<_> = latest.into_iter().filter_map(|load| load.file).collect();
-    let table = format!("{WAREHOUSE}.{}_latest", config.destination.table);
-    engine.register_files(&table, &files).await
+    let sink = sinks::open(config)?;
+    let table = format!("{WAREHOUSE}.{}", config.destination.table);
+    for (name, loads) in [
+        (format!("{table}_latest"), sink.latest().await?),
+        (table, sink.complete().await?),
+    ] {
+        let files: Vec<_> = loads.into_iter().filter_map(|load| load.file).collect();
+        engine.register_files(&name, &files).await?;
+    }
+    Ok(())
 }

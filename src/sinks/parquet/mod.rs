@@ -125,6 +125,12 @@ impl Sink for Warehouse {
         Ok(latest)
     }
 
+    async fn complete(&self) -> Result<Vec<Loaded>> {
+        let mut loads = self.loads_below(&self.table).await?;
+        loads.retain(Loaded::is_complete);
+        Ok(loads)
+    }
+
     /// Those of the last load of the last date: each load is a file with columns of its own.
     async fn columns(&self) -> Result<Option<SchemaRef>> {
         match self.files_below(&self.table).await?.last() {

@@ -187,6 +187,14 @@ impl RefusedLog {
         &self.meter
     }
 
+    /// Forgets what was noted so far, for a log that only counts: each question has notes of its own.
+    pub fn forget(&self) {
+        let mut state = self.state();
+        if state.files.is_none() {
+            *state = State::default();
+        }
+    }
+
     /// Counts records that became rows.
     pub fn add_rows(&self, rows: usize) {
         self.state().counts.rows += rows as u64;

@@ -8,6 +8,7 @@ pub(crate) mod catalog;
 pub(crate) mod chaos;
 pub(crate) mod chromium;
 pub(crate) mod connection;
+pub(crate) mod conversation;
 pub(crate) mod emulator;
 pub(crate) mod fixtures;
 pub(crate) mod gate;

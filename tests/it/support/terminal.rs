@@ -48,7 +48,7 @@ pub(crate) fn call<const N: usize>(
     })
 }
 
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     let answers = |python: &str| Command::new(python).arg("--version").output().is_ok();
     if answers("python3") {
         return Some("python3".to_owned());
