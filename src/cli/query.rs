@@ -71,9 +71,6 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     }
     for place in places {
         let text = alone(&text, &place);
-        for line in desk.cost(&text).await {
-            context.screen.note(&line);
-        }
         let file = File {
             path: name.clone().into(),
             name: name.clone(),

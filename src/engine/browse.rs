@@ -79,9 +79,15 @@ impl Engine {
             all.push(help(name, "table", None));
         }
         let (fits, transforms) = dfpipe_udfs::halves();
-        let halves = fits.iter().map(|half| half.name());
+        let halves = fits
+            .iter()
+            .map(datafusion::logical_expr::AggregateUDF::name);
         let halves: Vec<&str> = halves
-            .chain(transforms.iter().map(|half| half.name()))
+            .chain(
+                transforms
+                    .iter()
+                    .map(datafusion::logical_expr::ScalarUDF::name),
+            )
             .collect();
         all.retain(|function| !halves.contains(&function.name.as_str()));
         all.sort_by(|one, other| (&one.name, one.kind).cmp(&(&other.name, other.kind)));

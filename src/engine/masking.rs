@@ -50,10 +50,10 @@ impl Mask {
             | DataType::LargeList(of)
             | DataType::FixedSizeList(of, _)
             | DataType::ListView(of)
-            | DataType::LargeListView(of) => Self::concerns(of.data_type()),
+            | DataType::LargeListView(of)
+            | DataType::RunEndEncoded(_, of) => Self::concerns(of.data_type()),
             DataType::Struct(fields) => fields.iter().any(|one| Self::concerns(one.data_type())),
             DataType::Dictionary(_, of) => Self::concerns(of),
-            DataType::RunEndEncoded(_, of) => Self::concerns(of.data_type()),
             _ => false,
         }
     }

@@ -44,12 +44,15 @@ pub enum Asked {
     Other,
 }
 
+/// Whether a file may be written at a path.
+pub type MayWrite<'a> = dyn Fn(&str) -> Result<()> + Sync + 'a;
+
 /// What statements may do beside asking.
 pub struct Rights<'a> {
     /// Whether views may be made and dropped in this session.
     pub define: bool,
     /// Says whether `copy to` may write to a place; `None` where nothing may be written.
-    pub write: Option<&'a (dyn Fn(&str) -> Result<()> + Sync)>,
+    pub write: Option<&'a MayWrite<'a>>,
 }
 
 /// What came of a statement.
@@ -174,7 +177,7 @@ impl Engine {
                 executed.map_err(|error| explain_text(&error, &file, None))?;
                 return Ok(Answer::Done(done));
             }
-            LogicalPlan::Copy(copy) => self.may_copy(copy, rights)?,
+            LogicalPlan::Copy(copy) => Self::may_copy(copy, rights)?,
             _ => read_only(&plan)?,
         }
         let rows = self.execute_text(&plan, &file, None).await?;
@@ -201,7 +204,7 @@ impl Engine {
         Err(Error::usage(message).with_hint("`drop view` forgets a view that was made here"))
     }
 
-    fn may_copy(&self, copy: &CopyTo, rights: &Rights<'_>) -> Result<()> {
+    fn may_copy(copy: &CopyTo, rights: &Rights<'_>) -> Result<()> {
         let may_write = rights.write.ok_or_else(refused)?;
         read_only(&copy.input)?;
         may_write(&copy.output_url)

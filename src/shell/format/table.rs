@@ -102,7 +102,7 @@ impl Table {
         match self.look {
             Look::Frame => bytes.extend(rule(&widths).into_bytes()),
             Look::Markdown => {
-                bytes.extend(format!("|{}\n", "---|".repeat(widths.len())).into_bytes())
+                bytes.extend(format!("|{}\n", "---|".repeat(widths.len())).into_bytes());
             }
         }
         bytes.extend(self.lines(&rows, &widths)?);

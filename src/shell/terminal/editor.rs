@@ -143,6 +143,10 @@ impl Editor {
         Ok(Step::On)
     }
 
+    #[expect(
+        clippy::unused_self,
+        reason = "each key is answered by a method of the editor"
+    )]
     fn given_up(&mut self, entry: &mut Entry<'_>) -> Result<Step> {
         write(&format!(
             "{}^C\r\n",

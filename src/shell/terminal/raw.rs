@@ -55,6 +55,10 @@ impl Raw {
     }
 
     /// Waits for bytes; none when the terminal is gone.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who holds the terminal reads its keys"
+    )]
     pub fn read(&self, bytes: &mut Vec<u8>) -> Result<bool> {
         let mut buffer = [0; 4096];
         loop {

@@ -11,7 +11,7 @@ use crate::{config::PageSize, error::Result};
 pub struct Offset {
     parameter: String,
     /// Records before the next page's first new one.
-    offset: u64,
+    behind: u64,
     /// Records of the fullest page so far: an API may give less than it is asked for.
     fullest: u64,
 }
@@ -21,7 +21,7 @@ impl Offset {
     pub fn new(parameter: &str) -> Self {
         Self {
             parameter: parameter.to_owned(),
-            offset: 0,
+            behind: 0,
             fullest: 0,
         }
     }
@@ -29,7 +29,7 @@ impl Offset {
     /// Where the next page begins, one record before the first new one where a page holds several.
     fn start(&self, size: Option<&PageSize>) -> u64 {
         let overlap = self.overlap(size);
-        self.offset.saturating_sub(overlap as u64)
+        self.behind.saturating_sub(overlap as u64)
     }
 
     fn page(&self, start: u64, size: Option<&PageSize>) -> Request {
@@ -53,20 +53,20 @@ impl Kind for Offset {
     fn overlap(&self, size: Option<&PageSize>) -> usize {
         // A page that can hold one record alone would hold nothing new.
         let is_wide = size.is_some_and(|size| size.records > 1) && self.fullest != 1;
-        usize::from(self.offset > 0 && is_wide)
+        usize::from(self.behind > 0 && is_wide)
     }
 
     fn advance(&mut self, page: &Facts<'_>, size: Option<&PageSize>) -> Result<bool> {
         let records = page.records.len() as u64;
-        self.offset = self.start(size) + records;
+        self.behind = self.start(size) + records;
         self.fullest = self.fullest.max(records);
         Ok(true)
     }
 
     fn rewind(&mut self, size: Option<&PageSize>, pages: u64) -> bool {
-        let can = self.offset > 0;
+        let can = self.behind > 0;
         let records = size.map_or(1, |size| u64::from(size.records));
-        self.offset = self.offset.saturating_sub(pages.saturating_mul(records));
+        self.behind = self.behind.saturating_sub(pages.saturating_mul(records));
         can
     }
 
@@ -79,11 +79,11 @@ impl Kind for Offset {
     }
 
     fn at(&self) -> At {
-        At::Offset(self.offset)
+        At::Offset(self.behind)
     }
 
     fn go_to(&mut self, at: &At, _collection: &Url) -> bool {
-        self.offset = match at {
+        self.behind = match at {
             At::Start => 0,
             At::Offset(offset) => *offset,
             _ => return false,
