@@ -108,6 +108,7 @@ fn the_schemas_hold_the_run_the_sources_the_warehouse_and_all_runs() {
     3
     ----- stderr -----
     results are printed as csv
+    1 records of `orders` were refused; a run keeps them, with reasons
     "#);
 }
 
