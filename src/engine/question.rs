@@ -184,12 +184,6 @@ impl Engine {
         Ok(Answer::Rows(Box::new(rows)))
     }
 
-    /// The plan of a query, as text.
-    pub async fn explained_plan(&self, sql: &Sql, parameters: &Parameters) -> Result<String> {
-        let plan = self.plan(sql, parameters).await?;
-        Ok(plan.display_indent().to_string())
-    }
-
     /// Only what was made in this session is forgotten: a view, where bare names are looked up.
     async fn may_forget(&self, name: &TableReference) -> Result<()> {
         let provider = self.context.table_provider(name.clone()).await;

@@ -6,7 +6,6 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::{
     Response, StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
-    redirect::Policy,
 };
 use url::Url;
 
@@ -15,6 +14,7 @@ use super::{
     auth::Signer,
     budget::{Budget, Permit},
     failure::{Failed, Failure, Reason, wall_clock},
+    plain,
 };
 use crate::{
     config::Crm,
@@ -76,12 +76,7 @@ impl Client {
     pub fn new(crm: &Crm) -> Result<Self> {
         let auth = crm.auth.as_deref();
         let signer = auth.map(|auth| Signer::new(auth, crm)).transpose()?;
-        let inner = reqwest::Client::builder()
-            .timeout(crm.timeout)
-            .redirect(Policy::none())
-            .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::outside("no HTTPS client can be made").because(error))?;
+        let inner = plain(crm.timeout)?;
         Ok(Self {
             inner,
             headers: headers(crm)?,

@@ -13,6 +13,7 @@ mod budget;
 mod client;
 mod failure;
 mod ledger;
+mod plain;
 mod post;
 mod token;
 
@@ -20,4 +21,5 @@ pub use answer::{Allowance, Answer};
 pub use budget::{Budget, Permit};
 pub use client::{Client, Page, Timeouts};
 pub use failure::{Failed, Reason};
+pub use plain::plain;
 pub use post::post_json;

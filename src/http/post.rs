@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Client, StatusCode, header::CONTENT_TYPE, redirect::Policy};
+use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
 use serde_json::Value;
 
+use super::plain;
 use crate::{
     config::Secret,
     error::{Error, Result},
@@ -25,12 +26,7 @@ struct Refusal {
 
 /// Sends `message` to `address`, three times at most.
 pub async fn post_json(address: &Secret, message: &Value) -> Result<()> {
-    let client = Client::builder()
-        .timeout(PATIENCE)
-        .redirect(Policy::none())
-        .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|_| Error::outside("no HTTPS client can be made"))?;
+    let client = plain(PATIENCE)?;
     let backoff = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
         .with_max_times(RETRIES)

@@ -9,7 +9,6 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::{
     StatusCode,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE},
-    redirect::Policy,
 };
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -20,6 +19,7 @@ use super::{
     budget::Budget,
     client::LONGEST_WAIT,
     failure::Failure,
+    plain,
 };
 use crate::{
     config::{Crm, OAuth2, Secret, shown},
@@ -84,12 +84,7 @@ struct Granted {
 impl Tokens {
     /// Fetches tokens as `oauth` says; nothing is asked yet.
     pub fn new(oauth: &OAuth2, setting: &str, crm: &Crm) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .timeout(crm.timeout)
-            .redirect(Policy::none())
-            .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::outside("no HTTPS client can be made").because(error))?;
+        let client = plain(crm.timeout)?;
         Ok(Self {
             client,
             oauth: oauth.clone(),

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use reqwest::{
     StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
-    redirect::Policy,
 };
 use serde_json::Value;
 use tokio::{
@@ -25,6 +24,7 @@ use url::Url;
 use crate::{
     config::OpenLineage,
     error::{Error, Result},
+    http::plain,
 };
 
 /// How long an endpoint may think about an event.
@@ -198,12 +198,7 @@ impl Endpoint {
             value.set_sensitive(true);
             Ok(value)
         });
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(Policy::none())
-            .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::outside("no HTTPS client can be made").because(error))?;
+        let client = plain(TIMEOUT)?;
         Ok(Self {
             client,
             url: url.clone(),

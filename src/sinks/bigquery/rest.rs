@@ -9,15 +9,14 @@ use bytes::Bytes;
 use reqwest::{
     Method, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER},
-    redirect::Policy,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{access::Access, auth::Credentials, failure::Failure, pace};
 use crate::{
-    error::{Error, Result},
-    http::{Budget, Permit},
+    error::Result,
+    http::{Budget, Permit, plain},
 };
 
 /// Requests in any second. It makes 900 in 100 seconds, so it keeps to 1000 there as well.
@@ -28,9 +27,6 @@ const TRIES: u32 = 6;
 
 /// How long an answer may take, to a piece of an upload as well.
 const PATIENCE: Duration = Duration::from_mins(5);
-
-/// How long it may take to be connected.
-const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Sends requests to one address.
 #[derive(Clone, Debug)]
@@ -68,13 +64,7 @@ pub struct Reply {
 impl Rest {
     /// Sends to `base`, signed by `credentials`.
     pub fn new(base: Url, credentials: Credentials) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECTING)
-            .timeout(PATIENCE)
-            .redirect(Policy::none())
-            .user_agent(concat!("dfpipe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::outside("no HTTPS client can be made").because(error))?;
+        let http = plain(PATIENCE)?;
         Ok(Self {
             http,
             budget: Arc::new(Budget::per_second(PER_SECOND)),

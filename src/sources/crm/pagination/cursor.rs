@@ -1,25 +1,46 @@
-//! Each page names the next by an opaque cursor in its body. The size may change at any page.
+//! Each page names the next by an opaque cursor, in its body or in a header. The size may change at any page.
 
 use url::Url;
 
 use super::{At, Facts, Kind, Request, parameters};
 use crate::{config::PageSize, error::Result, sources::record::text_at};
 
-/// Cursors in the body.
+/// Cursors.
 #[derive(Debug)]
 pub struct Cursor {
     parameter: String,
-    path: Vec<String>,
+    stands: Stands,
     next: Option<String>,
 }
 
+/// Where a page holds the next cursor.
+#[derive(Debug)]
+pub enum Stands {
+    /// At this path of its body.
+    InBody(Vec<String>),
+    /// In this header.
+    InHeader(String),
+}
+
 impl Cursor {
-    /// Cursors at `path`, sent back as `parameter`.
-    pub fn new(parameter: &str, path: &[String]) -> Self {
+    /// Cursors that stand there, sent back as `parameter`.
+    pub fn new(parameter: &str, stands: Stands) -> Self {
         Self {
             parameter: parameter.to_owned(),
-            path: path.to_vec(),
+            stands,
             next: None,
+        }
+    }
+}
+
+impl Stands {
+    fn cursor(&self, page: &Facts<'_>) -> Option<String> {
+        match self {
+            Self::InBody(path) => text_at(page.body, path),
+            Self::InHeader(name) => {
+                let text = page.headers.get(name)?.to_str().ok()?.trim();
+                (!text.is_empty()).then(|| text.to_owned())
+            }
         }
     }
 }
@@ -31,7 +52,7 @@ impl Kind for Cursor {
     }
 
     fn advance(&mut self, page: &Facts<'_>, _size: Option<&PageSize>) -> Result<bool> {
-        self.next = text_at(page.body, &self.path);
+        self.next = self.stands.cursor(page);
         Ok(self.next.is_some())
     }
 
@@ -107,5 +128,31 @@ mod tests {
         let position = pages.position().unwrap();
         assert_eq!(position.at, At::Cursor("a".into()));
         assert_eq!(pages.resumed(&position).query(), "limit=100&cursor=a");
+    }
+
+    fn pages_with_a_header() -> Pages {
+        Pages::new(PagingKind::CursorHeader {
+            parameter: "after".into(),
+            header: "X-Next-Cursor".into(),
+        })
+    }
+
+    #[test]
+    fn a_cursor_in_a_header_is_followed_until_it_is_missing_or_empty() {
+        for last in [&[][..], &[("x-next-cursor", " ")]] {
+            let mut pages = pages_with_a_header();
+            let step = pages.give_with("[]", &[("x-next-cursor", "abc")], &[1]);
+            assert_eq!(step.next, Next::More);
+            assert_eq!(pages.query(), "limit=100&after=abc");
+            assert_eq!(pages.give_with("[]", last, &[2]).next, Next::End);
+        }
+    }
+
+    #[test]
+    fn a_repeated_cursor_in_a_header_is_an_error() {
+        let mut pages = pages_with_a_header();
+        pages.give_with("[]", &[("x-next-cursor", "abc")], &[1]);
+        let error = pages.refuse_with("[]", &[("x-next-cursor", "abc")], &[2]);
+        assert!(error.message().contains("repeats a cursor"), "{error}");
     }
 }

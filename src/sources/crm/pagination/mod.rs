@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Pager ─▶ Request ─▶ (someone asks) ─▶ Facts ─▶ Pager: which records are new, and what is asked next
-//!   ├─ kind        one file each: what asks for a page, what leads to the next
+//!   ├─ kind        numbers, offsets, cursors, links, one page: what asks for a page, what leads to the next
 //!   ├─ totals      what the API says that there is
 //!   ├─ seen        which records came before: a shift is found, a gap is read again
 //!   └─ guard       pages that would never end
@@ -10,6 +10,8 @@
 
 use std::fmt;
 
+use cursor::{Cursor, Stands};
+use links::Links;
 use reqwest::header::HeaderMap;
 use url::Url;
 
@@ -19,11 +21,9 @@ use crate::{
 };
 
 mod cursor;
-mod cursor_header;
 mod guard;
 mod link;
-mod link_header;
-mod next_link;
+mod links;
 mod offset;
 mod page_number;
 mod pager;
@@ -144,12 +144,16 @@ fn kind(paging: &Paging) -> Box<dyn Kind> {
             Box::new(page_number::PageNumber::new(parameter, *first))
         }
         PagingKind::Offset { parameter } => Box::new(offset::Offset::new(parameter)),
-        PagingKind::Cursor { parameter, next } => Box::new(cursor::Cursor::new(parameter, next)),
-        PagingKind::CursorHeader { parameter, header } => {
-            Box::new(cursor_header::CursorHeader::new(parameter, header))
+        PagingKind::Cursor { parameter, next } => {
+            let stands = Stands::InBody(next.clone());
+            Box::new(Cursor::new(parameter, stands))
         }
-        PagingKind::NextLink { next } => Box::new(next_link::NextLink::new(next)),
-        PagingKind::LinkHeader => Box::new(link_header::LinkHeader::default()),
+        PagingKind::CursorHeader { parameter, header } => {
+            let stands = Stands::InHeader(header.clone());
+            Box::new(Cursor::new(parameter, stands))
+        }
+        PagingKind::NextLink { next } => Box::new(Links::in_body(next)),
+        PagingKind::LinkHeader => Box::new(Links::in_header()),
         PagingKind::SinglePage => Box::new(single_page::SinglePage),
     }
 }

@@ -236,12 +236,14 @@ impl Pager {
                 self.moved(page.records, overlap)
             };
         }
-        let begins_again = self.seen.holds(page.records, 1);
         let begins_again_surely = self.seen.holds(page.records, 2);
         let can_go_back = self.kind.is_numbered() && self.pages > 0;
         match change {
             Change::Fell if can_go_back => self.moved_unseen(page.records),
-            Change::Rose if begins_again && self.kind.is_numbered() => self.moved(page.records, 0),
+            // What came in may stand at the very beginning of the page, before what it pushed there.
+            Change::Rose if self.kind.is_numbered() && self.seen.knows_one(page.records) => {
+                self.moved_back(page.records, 0)
+            }
             Change::Untold if begins_again_surely && self.kind.is_numbered() => {
                 self.moved(page.records, 0)
             }
@@ -253,11 +255,16 @@ impl Pager {
     /// The page is not the one that follows.
     fn moved(&mut self, records: &[u64], overlap: usize) -> Verdict {
         if self.seen.holds(records, 1) {
-            self.note_move();
-            self.seen.recover(Recovery::Forward);
-            return self.recover(records, overlap, Change::Same);
+            return self.moved_back(records, overlap);
         }
         self.moved_unseen(records)
+    }
+
+    /// Records that came before stand on this page now.
+    fn moved_back(&mut self, records: &[u64], overlap: usize) -> Verdict {
+        self.note_move();
+        self.seen.recover(Recovery::Forward);
+        self.recover(records, overlap, Change::Same)
     }
 
     /// Records before the page may have moved to pages that were read already.

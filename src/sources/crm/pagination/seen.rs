@@ -70,6 +70,13 @@ impl Seen {
         !records.is_empty() && first.all(|record| self.counts.contains_key(record))
     }
 
+    /// Whether any of `records` came before.
+    pub fn knows_one(&self, records: &[u64]) -> bool {
+        records
+            .iter()
+            .any(|record| self.counts.contains_key(record))
+    }
+
     /// Whether `records` begin with the last record of the page before, where pages overlap by one.
     pub fn follows(&self, records: &[u64], overlap: usize) -> Option<bool> {
         let last = self.last.filter(|_| overlap == 1)?;

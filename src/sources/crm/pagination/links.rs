@@ -1,88 +1,78 @@
-//! Each page holds the address of the next in its body, absolute or relative.
+//! Each page holds the address of the next, absolute or relative: in its body, or in a `Link` header with
+//! `rel="next"` (RFC 8288).
 
+use reqwest::header::LINK;
 use url::Url;
 
 use super::{At, Facts, Kind, Request, link, parameters};
 use crate::{config::PageSize, error::Result, sources::record::text_at};
 
-/// Addresses in the body.
+/// Addresses of next pages.
 #[derive(Debug)]
-pub struct NextLink {
-    path: Vec<String>,
-    links: Links,
-}
-
-impl NextLink {
-    /// Addresses at `path`.
-    pub fn new(path: &[String]) -> Self {
-        Self {
-            path: path.to_vec(),
-            links: Links::default(),
-        }
-    }
-}
-
-impl Kind for NextLink {
-    fn request(&self, size: Option<&PageSize>) -> Request {
-        self.links.request(size)
-    }
-
-    fn overlap(&self, _size: Option<&PageSize>) -> usize {
-        self.links.before.overlap
-    }
-
-    fn advance(&mut self, page: &Facts<'_>, _size: Option<&PageSize>) -> Result<bool> {
-        let text = text_at(page.body, &self.path);
-        self.links.advance(page.url, text.as_deref())
-    }
-
-    fn resize(&mut self, from: &PageSize, to: u32) -> bool {
-        self.links.resize(from, to)
-    }
-
-    fn lead(&self) -> Option<&str> {
-        self.links.next.as_ref().map(Url::as_str)
-    }
-
-    fn at(&self) -> At {
-        self.links.at()
-    }
-
-    fn go_to(&mut self, at: &At, collection: &Url) -> bool {
-        self.links.go_to(at, collection)
-    }
-}
-
-/// Links, wherever they stand.
-#[derive(Debug, Default)]
 pub struct Links {
-    pub next: Option<Url>,
+    /// The path in the body; none where they stand in a header.
+    path: Option<Vec<String>>,
+    next: Option<Url>,
     /// What came before it.
-    pub before: link::Before,
+    before: link::Before,
 }
 
 impl Links {
-    /// What asks for the next page.
-    pub fn request(&self, size: Option<&PageSize>) -> Request {
+    /// Addresses at `path` of the body.
+    pub fn in_body(path: &[String]) -> Self {
+        Self::new(Some(path.to_vec()))
+    }
+
+    /// Addresses in the header.
+    pub fn in_header() -> Self {
+        Self::new(None)
+    }
+
+    fn new(path: Option<Vec<String>>) -> Self {
+        Self {
+            path,
+            next: None,
+            before: link::Before::default(),
+        }
+    }
+
+    /// The address as the page gives it.
+    fn text(&self, page: &Facts<'_>) -> Option<String> {
+        if let Some(path) = &self.path {
+            return text_at(page.body, path);
+        }
+        let values = page.headers.get_all(LINK).iter();
+        let mut texts = values.filter_map(|value| value.to_str().ok());
+        texts.find_map(link::next_of).map(str::to_owned)
+    }
+}
+
+impl Kind for Links {
+    fn request(&self, size: Option<&PageSize>) -> Request {
         match &self.next {
             Some(url) => Request::Link(url.clone()),
             None => parameters(size, None),
         }
     }
 
-    /// Goes to the page that `text` names.
-    pub fn advance(&mut self, from: &Url, text: Option<&str>) -> Result<bool> {
+    fn overlap(&self, _size: Option<&PageSize>) -> usize {
+        self.before.overlap
+    }
+
+    fn advance(&mut self, page: &Facts<'_>, _size: Option<&PageSize>) -> Result<bool> {
+        let text = self.text(page);
         let pages = match self.before.pages {
             _ if self.next.is_none() => Some(1),
             pages => pages.map(|pages| pages + 1),
         };
         self.before = link::Before { pages, overlap: 0 };
-        self.next = text.map(|text| link::follow(from, text)).transpose()?;
+        let follow = |text: String| link::follow(page.url, &text);
+        self.next = text.map(follow).transpose()?;
         Ok(self.next.is_some())
     }
 
     /// Asks for another size, where that can be said of the next page.
-    pub fn resize(&mut self, from: &PageSize, to: u32) -> bool {
+    fn resize(&mut self, from: &PageSize, to: u32) -> bool {
         let Some(next) = &self.next else { return true };
         let Some((url, before)) = link::resized(next, self.before, from, to) else {
             return false;
@@ -92,14 +82,16 @@ impl Links {
         true
     }
 
-    /// Where the next page is.
-    pub fn at(&self) -> At {
+    fn lead(&self) -> Option<&str> {
+        self.next.as_ref().map(Url::as_str)
+    }
+
+    fn at(&self) -> At {
         let next = self.next.as_ref();
         next.map_or(At::Start, |url| At::Link(link::kept(url)))
     }
 
-    /// Goes to where a page was.
-    pub fn go_to(&mut self, at: &At, collection: &Url) -> bool {
+    fn go_to(&mut self, at: &At, collection: &Url) -> bool {
         self.before = link::Before::default();
         self.next = match at {
             At::Start => None,
@@ -182,5 +174,56 @@ mod tests {
         pages.give(r#"{"links":{"next":"?after=a"}}"#, &[1]);
         assert!(!pages.pager.shrink());
         assert_eq!(pages.query(), "http://crm.test/v1/customers?after=a");
+    }
+
+    #[test]
+    fn the_next_link_of_the_header_is_followed_until_there_is_none() {
+        let mut pages = Pages::new(PagingKind::LinkHeader);
+        let link =
+            r#"<http://crm.test/v1/customers?page=2&limit=100>; rel="next", <?page=9>; rel="last""#;
+        assert_eq!(
+            pages.give_with("[]", &[("link", link)], &[1]).next,
+            Next::More
+        );
+        assert_eq!(
+            pages.query(),
+            "http://crm.test/v1/customers?page=2&limit=100"
+        );
+        let last = r#"<?page=1>; rel="first""#;
+        assert_eq!(
+            pages.give_with("[]", &[("link", last)], &[2]).next,
+            Next::End
+        );
+    }
+
+    #[test]
+    fn a_smaller_size_before_the_first_page_is_that_of_all() {
+        let mut pages = Pages::new(PagingKind::LinkHeader);
+        assert!(pages.pager.shrink());
+        assert_eq!(pages.query(), "limit=50");
+    }
+
+    #[test]
+    fn a_smaller_size_midway_aims_a_numbered_link_again() {
+        let mut pages = Pages::new(PagingKind::LinkHeader);
+        let records: Vec<_> = (0..100).collect();
+        pages.give_with(
+            "[]",
+            &[("link", r#"<?page=2&limit=100>; rel="next""#)],
+            &records,
+        );
+        assert!(pages.pager.shrink());
+        assert_eq!(
+            pages.query(),
+            "http://crm.test/v1/customers?page=3&limit=50"
+        );
+    }
+
+    #[test]
+    fn a_link_of_the_header_to_another_server_is_refused() {
+        let mut pages = Pages::new(PagingKind::LinkHeader);
+        let link = r#"<https://crm.test/v1>; rel="next""#;
+        let error = pages.refuse_with("[]", &[("link", link)], &[1]);
+        assert!(error.message().contains("another server"), "{error}");
     }
 }
