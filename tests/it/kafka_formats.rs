@@ -404,9 +404,20 @@ fn a_schema_that_cannot_be_used_is_told_by_check() {
         "event.avsc",
         schema.replace(r#""name":"page""#, r#""name":"url""#),
     );
-    insta::assert_snapshot!(project.run(["check"]).screen(), @"");
+    insta::assert_snapshot!(project.run(["check"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    error: the column `page` of `events` stands at `properties.page`, where the schema `event.avsc` has nothing
+
+    hint: a column's `path` says where its value stands; default: its name
+    ");
     project.write("event.avsc", "{");
-    insta::assert_snapshot!(project.run(["check"]).screen(), @"");
+    insta::assert_snapshot!(project.run(["check"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    error: `event.avsc` is no usable Avro schema
+    cause: no JSON: EOF while parsing an object at line 1 column 1
+    ");
 }
 
 /// A message with a key and headers.
