@@ -55,14 +55,9 @@ impl Budget {
         }
     }
 
-    /// The budget of the host of `url`: of several limits, the strictest.
+    /// The budget of the host of `url`, whatever is asked there: of several limits, the strictest.
     pub fn shared(url: &Url, requests: u32) -> Arc<Self> {
-        Self::of("", url, requests)
-    }
-
-    /// The budget of the host of `url` for a purpose of its own.
-    pub fn of(purpose: &str, url: &Url, requests: u32) -> Arc<Self> {
-        let host = format!("{purpose} {}", url.origin().ascii_serialization());
+        let host = url.origin().ascii_serialization();
         let mut budgets = locked(&BUDGETS);
         let budget = budgets
             .entry(host)
