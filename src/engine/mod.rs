@@ -15,6 +15,7 @@ mod check;
 mod columns;
 mod defaults;
 mod diagnostics;
+mod distinct;
 mod faults;
 mod hints;
 mod lineage;
