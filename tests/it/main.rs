@@ -14,6 +14,7 @@ mod dry_run;
 mod errors;
 mod first_run;
 mod kafka;
+mod kafka_formats;
 mod landing;
 mod leaks;
 mod lineage;
