@@ -27,6 +27,7 @@ mod object_store;
 mod openlineage;
 mod partial;
 mod plan;
+mod policies;
 mod prod;
 mod progress;
 mod questions;
