@@ -4,7 +4,7 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test chaos bench-bigquery bench-crm bench-kafka services fixtures
+.PHONY: help check format lint test chaos bench-bigquery bench-check bench-crm bench-kafka services fixtures
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ chaos: services ## kill runs at many moments and resume them (takes most of an h
 bench-bigquery: services ## load a million rows, against the official client (minutes; the build that DFPIPE names)
 	cargo build --workspace
 	target/services/bigquery/bin/python benches/bigquery.py
+
+bench-check: ## how long `check` and `test` take, also with 300 models (the build that DFPIPE names)
+	cargo build --workspace
+	python3 benches/check.py
 
 bench-crm: ## how fast an API is read, and how much of that is decoding (PROFILE=dev: without a release build)
 	cargo bench --workspace --bench crm --profile $(or $(PROFILE),release)

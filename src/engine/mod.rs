@@ -22,7 +22,9 @@ mod lineage;
 mod masking;
 mod memory;
 mod mentions;
+mod messages;
 mod named_files;
+mod narrow;
 mod plan;
 mod question;
 mod run;
@@ -35,6 +37,7 @@ pub use check::{Checked, Followed, Masks, RECORDED, check, record as record_colu
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
+pub use plan::Depth;
 pub use question::{Answer, Asked, Question, Rights};
 pub use run::{Built, Rows, Spill, part_name};
 pub use session::Engine;
