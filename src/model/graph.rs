@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Model;
 use crate::error::{Error, did_you_mean};
 
+/// Names that a hint lists at most.
+const LISTED: usize = 12;
+
 /// Orders `models` so that each stands after all that it reads; among equals, by name.
 ///
 /// `tables` are the names that are not models. Unknown names and cycles are errors.
@@ -49,9 +52,18 @@ fn unknown_reads(models: &BTreeMap<String, Model>, tables: &BTreeSet<String>) ->
 pub fn unknown_table<'a>(table: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
     let hint = match did_you_mean(table, names.clone()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the tables are: {}", names.collect::<Vec<_>>().join(", ")),
+        None => format!("the tables are: {}", listed(names)),
     };
     Error::usage(format!("there is no source or model `{table}`")).with_hint(hint)
+}
+
+/// The first of many names, and how many more there are.
+fn listed<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
+    let first: Vec<_> = names.clone().take(LISTED).collect();
+    match names.count() - first.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 /// Follows reads from any waiting model until one comes again.
