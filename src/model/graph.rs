@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Model;
 use crate::error::{Error, did_you_mean};
 
+/// Names that a hint lists at most.
+const LISTED: usize = 12;
+
 /// Models in their order, and what is wrong with those that have no place in it.
 #[derive(Debug, Default)]
 pub struct Order {
@@ -87,17 +90,22 @@ fn unknown_reads(
         .collect()
 }
 
-/// Tables that a hint may list: nobody reads more.
-const MOST: usize = 40;
-
 /// The error for a table that is none of `names`.
 pub fn unknown_table<'a>(table: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
     let hint = match did_you_mean(table, names.clone()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if names.clone().count() > MOST => "`dfpipe lineage` lists the tables".to_owned(),
-        None => format!("the tables are: {}", names.collect::<Vec<_>>().join(", ")),
+        None => format!("the tables are: {}", listed(names)),
     };
     Error::usage(format!("there is no source or model `{table}`")).with_hint(hint)
+}
+
+/// The first of many names, and how many more there are.
+fn listed<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
+    let first: Vec<_> = names.clone().take(LISTED).collect();
+    match names.count() - first.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 /// Follows reads from any waiting model until one comes again.

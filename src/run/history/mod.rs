@@ -31,7 +31,7 @@ mod unfinished;
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
 pub use live::{LIVE, Live, names_sources, open_sources};
-pub use tables::{open, open_table, open_warehouse};
+pub use tables::{open, open_some, open_table, open_warehouse};
 pub use unfinished::record;
 
 /// The record's name in a run's folder.
@@ -137,16 +137,20 @@ fn no_such_version(error: Error, wanted: &str) -> Error {
 /// The first run of the pipeline that is as it should be.
 async fn first(
     config: &Config,
-    kept: Vec<Kept>,
+    mut kept: Vec<Kept>,
     is_wanted: impl Fn(&RunRecord) -> bool,
 ) -> Result<Past> {
-    let mut readings = std::pin::pin!(readings(config, kept));
-    while let Some((run, reading)) = readings.next().await {
-        if let Reading::Run(record) = reading?
-            && record.pipeline == config.pipeline
-            && is_wanted(&record)
-        {
-            return Ok(found(run, *record));
+    // Mostly it is the very first one: no other record is read in vain.
+    let rest = kept.split_off(kept.len().min(1));
+    for part in [kept, rest] {
+        let mut readings = std::pin::pin!(readings(config, part));
+        while let Some((run, reading)) = readings.next().await {
+            if let Reading::Run(record) = reading?
+                && record.pipeline == config.pipeline
+                && is_wanted(&record)
+            {
+                return Ok(found(run, *record));
+            }
         }
     }
     Err(Error::usage("there is no run to ask yet").with_hint("begin with `dfpipe run`"))
