@@ -64,6 +64,16 @@ pub struct Receipt {
     pub warnings: Vec<String>,
 }
 
+impl Receipt {
+    /// What the rows of a load are known by.
+    pub fn holder(&self) -> &'static str {
+        match self.kind {
+            DestinationKind::Parquet => "file",
+            DestinationKind::BigQuery => "job",
+        }
+    }
+}
+
 /// The kind of a destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

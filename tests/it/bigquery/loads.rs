@@ -16,7 +16,8 @@ use crate::support::{
 #[test]
 fn the_first_run_makes_dataset_table_and_view() {
     let loading = Loading::new();
-    loading.run_ends_with(0);
+    let screen = loading.run_ends_with(0).stdout;
+    assert!(screen.contains("\n  job          dfpipe_"), "{screen}");
 
     let service = &loading.service;
     let dataset = service

@@ -1,7 +1,7 @@
 //! Files that are too large for an upload: put into a bucket, loaded from there in one job, taken away again.
 
 use std::{
-    process::Child,
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
@@ -72,8 +72,11 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
 /// Begins a run that really waits where it would wait.
 fn begin(project: &Project) -> Child {
     let mut run = project.command(["run", "-q"]);
-    let run = run.env_remove("DFPIPE_HASTE").spawn();
-    run.expect("dfpipe can be started")
+    let run = run
+        .env_remove("DFPIPE_HASTE")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    run.spawn().expect("dfpipe can be started")
 }
 
 #[test]
