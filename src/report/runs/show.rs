@@ -251,7 +251,7 @@ fn receipt(run: &RunRecord) -> String {
     let mut rows = vec![
         ("loaded into", receipt.destination.clone()),
         ("as", number),
-        ("file or job", receipt.load_id.clone()),
+        ("file or job", receipt.load_id.clone().unwrap_or_default()),
         ("rows", grouped(receipt.rows)),
         ("size", bytes(receipt.bytes)),
         ("sha256", receipt.sha256.clone()),
