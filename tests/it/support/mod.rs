@@ -19,6 +19,7 @@ pub(crate) mod project;
 // By this it may print.
 #[cfg(test)]
 pub(crate) mod properties;
+pub(crate) mod registry;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
