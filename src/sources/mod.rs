@@ -34,6 +34,7 @@ mod table;
 
 pub use bounds::Bounds;
 pub use files::locations;
+pub use kafka::problems;
 pub use meter::{Meter, ReadRange, Reading};
 pub use partial::Partial;
 pub use partition::external;

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    model::SOURCE_VERSION,
     storage::Location,
 };
 
@@ -95,12 +96,17 @@ fn is_last(runs: &[RunRecord], record: &RunRecord) -> bool {
     runs.last().is_some_and(|last| last.run_id == record.run_id)
 }
 
-/// The run `wanted`, by its name, the unique beginning of it, or `last` for the newest; without a name the
-/// last finished run.
+/// The run `wanted`, by its name, the unique beginning of it, or `last` for the newest; also by the
+/// `source_version` of a row, which means the newest run of that SQL. Without a name the last finished run.
 pub async fn find(config: &Config, wanted: Option<&str>) -> Result<Past> {
     let (kept, _) = kept::all(config).await?;
     match wanted {
         Some(LAST) => first(config, kept, |_| true).await,
+        Some(wanted) if is_source_version(wanted) => {
+            let is_wanted = |record: &RunRecord| record.source_version == wanted;
+            let found = first(config, kept, is_wanted).await;
+            found.map_err(|error| no_such_version(error, wanted))
+        }
         Some(wanted) => named(config, kept, wanted).await,
         None => {
             let finished = kept.into_iter().filter(|run| run.working.is_none());
@@ -108,6 +114,24 @@ pub async fn find(config: &Config, wanted: Option<&str>) -> Result<Past> {
             first(config, finished.collect(), is_finished).await
         }
     }
+}
+
+/// Whether this is a fingerprint of all models, which no name of a run looks like.
+fn is_source_version(wanted: &str) -> bool {
+    let is_digit = |one: char| one.is_ascii_digit() || ('a'..='f').contains(&one);
+    wanted.len() == SOURCE_VERSION && wanted.chars().all(is_digit)
+}
+
+fn no_such_version(error: Error, wanted: &str) -> Error {
+    if error.kind() != Kind::Usage {
+        return error;
+    }
+    let hint =
+        "the commit that has it says so itself: `dfpipe plan -o json` names its `source_version`";
+    Error::usage(format!(
+        "no run that is kept was made by the SQL `{wanted}`"
+    ))
+    .with_hint(hint)
 }
 
 /// The first run of the pipeline that is as it should be.
