@@ -4,7 +4,7 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test chaos bench-bigquery bench-crm services fixtures
+.PHONY: help check format lint test chaos bench-bigquery bench-check bench-crm bench-kafka services fixtures
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,21 @@ bench-bigquery: services ## load a million rows, against the official client (mi
 	cargo build --workspace
 	target/services/bigquery/bin/python benches/bigquery.py
 
+bench-check: ## how long `check` and `test` take, also with 300 models (the build that DFPIPE names)
+	cargo build --workspace
+	python3 benches/check.py
+
 bench-crm: ## how fast an API is read, and how much of that is decoding (PROFILE=dev: without a release build)
 	cargo bench --workspace --bench crm --profile $(or $(PROFILE),release)
+
+bench-kafka: services target/bench/python ## how fast a topic is read and aggregated, against kcat and Python (the build that DFPIPE names)
+	cargo build --workspace
+	target/bench/python/bin/python benches/kafka.py
+
+target/bench/python: benches/requirements.txt
+	rm -rf $@
+	python3 -m venv $@
+	$@/bin/pip install -q --disable-pip-version-check --no-input -r $<
 
 services: ## get the services that the tests talk to
 	tests/services/install.sh

@@ -33,6 +33,8 @@ mod survey;
 mod table;
 
 pub use bounds::Bounds;
+pub use files::locations;
+pub use kafka::problems;
 pub use meter::{Meter, ReadRange, Reading};
 pub use partial::Partial;
 pub use partition::external;

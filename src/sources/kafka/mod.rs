@@ -6,6 +6,7 @@
 //!             high watermark of that moment )            └─ cursor: where a range ends
 //!
 //! client ── the only file that names the client library
+//!   ├─ format     what the bytes of a message mean; asks the schema registry
 //!   ├─ survey     what a plan and a person who looks for faults want to know before
 //!   ├─ settings   how its consumers are set up
 //!   ├─ heard      what it says on the side, each thing once
@@ -30,21 +31,25 @@ use crate::{
 mod client;
 mod cursor;
 mod failure;
+mod format;
 mod heard;
 mod offsets;
 mod scan;
 mod settings;
 mod survey;
 
+pub use format::problems;
 pub use survey::{Examined, Retention, examine, survey};
 
 use client::Client;
+use format::Format;
 use offsets::OffsetRange;
 use scan::Reader;
 
 /// The partitions of the topic that hold something for the window; an empty one if none does.
 pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
     let schema = scan.schema()?;
+    let format = Arc::new(Format::new(&kafka.format)?);
     let kafka = Arc::new(kafka);
     let ranges = look_up(Arc::clone(&kafka), scan.window.start - kafka.max_lateness).await?;
     for range in ranges.iter().filter(|range| range.may_be_cut()) {
@@ -63,6 +68,7 @@ pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn Partit
             kafka,
             range,
             consumers,
+            format: Arc::clone(&format),
             scan,
         };
         Arc::new(BlockingPartition::new(Arc::clone(&schema), reader)) as Arc<dyn PartitionStream>

@@ -106,6 +106,7 @@ pub mod tests {
             brokers: "one:9092,two:9092".into(),
             topic: "customer-events".into(),
             group: "readers".into(),
+            format: crate::config::MessageFormat::Json,
             max_lateness: chrono::Duration::hours(1),
             timeout: Duration::from_secs(30),
             options: options.iter().map(option).collect(),

@@ -12,6 +12,7 @@ use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 use super::{
     client::{Client, Event, topic_settings},
     failure::Reason,
+    format::Format,
     look_up,
     offsets::OffsetRange,
 };
@@ -108,8 +109,8 @@ pub async fn examine(kafka: &Kafka, window: Window) -> Examined {
     }
 }
 
-/// Looks up what a run would read, and reads a message of it: to see the offsets of a topic and to read
-/// it are different permissions.
+/// Looks up what a run would read, and reads a message of it: to see the offsets of a topic, to read it, and
+/// to ask for its schemas are different permissions.
 async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
     let kafka = Arc::new(kafka.clone());
     let ranges = look_up(Arc::clone(&kafka), from(&kafka, window)).await?;
@@ -117,21 +118,25 @@ async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
     let Some(range) = ranges.into_iter().find(|range| !range.is_empty()) else {
         return Ok(survey);
     };
-    let reading = spawn_blocking(move || wait_for_one(&kafka, range));
+    let format = Format::new(&kafka.format)?;
+    let reading = spawn_blocking(move || wait_for_one(&kafka, range, &format));
     reading
         .await
         .map_err(|error| Error::bug("the reading of a message broke off").because(error))??;
     Ok(survey)
 }
 
-fn wait_for_one(kafka: &Arc<Kafka>, range: OffsetRange) -> Result<()> {
+fn wait_for_one(kafka: &Arc<Kafka>, range: OffsetRange, format: &Format) -> Result<()> {
     let client = Client::new(Arc::clone(kafka), 1)?;
     client.assign(range.partition, range.start)?;
     let begun = Instant::now();
     while begun.elapsed() < kafka.timeout {
         match client.poll(WAIT)? {
             // What a range ends with may be no message.
-            Event::Message(_) | Event::End => return Ok(()),
+            Event::End => return Ok(()),
+            Event::Message(message) => {
+                return format.look(message.payload().unwrap_or_default());
+            }
             Event::Nothing => {}
         }
     }

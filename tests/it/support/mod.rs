@@ -16,6 +16,7 @@ pub(crate) mod kafka;
 pub(crate) mod orders_api;
 pub(crate) mod pages;
 pub(crate) mod project;
+pub(crate) mod registry;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
