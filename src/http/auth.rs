@@ -39,7 +39,7 @@ impl Signer {
         let (name, mut value) = match &auth.way {
             Way::Query(key) => return Ok(Self::Query(key.clone())),
             Way::OAuth2(client) => {
-                let tokens = Tokens::new(client, &auth.setting, crm)?;
+                let tokens = Tokens::new(client, &auth.setting, crm.timeout, crm.retries)?;
                 return Ok(Self::Token(Box::new(tokens)));
             }
             Way::Bearer(key) => (AUTHORIZATION, bearer(key, "auth.bearer")?),

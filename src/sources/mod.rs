@@ -31,9 +31,10 @@ mod partition;
 pub mod record;
 mod survey;
 mod table;
+pub mod words;
 
 pub use bounds::Bounds;
-pub use meter::{Meter, ReadRange, Reading};
+pub use meter::{Meter, ReadRange, Reading, Times};
 pub use partial::Partial;
 pub use partition::external;
 pub use record::{Counts, RefusedLog};
