@@ -1,5 +1,7 @@
 //! A declared column: its type, where its value stands, and whether it is personal.
 
+use std::fmt;
+
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::raw::RawPii;
@@ -13,6 +15,8 @@ pub struct Column {
     pub kind: ColumnType,
     /// Where its value stands in a record.
     pub path: Vec<String>,
+    /// What part of a message holds it instead, in a source that is a topic.
+    pub from: Option<MessagePart>,
     /// Whether a record without it is refused.
     pub required: bool,
     /// Whether the value is an e-mail address, to be replaced by its hash.
@@ -21,6 +25,61 @@ pub struct Column {
     pub personal: Option<Personal>,
     /// One sentence for readers.
     pub description: Option<String>,
+}
+
+/// What stands beside the payload of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessagePart {
+    /// Its key.
+    Key,
+    /// When it was made, or when the broker got it: what the topic says.
+    Timestamp,
+    /// The partition that it came through.
+    Partition,
+    /// Its place there.
+    Offset,
+    /// The value of a header; of the last one, if several bear the name.
+    Header(String),
+}
+
+/// What may stand for a part of a message; a header's name follows.
+pub const MESSAGE_PARTS: [&str; 5] = ["key", "timestamp", "partition", "offset", "header:"];
+
+impl MessagePart {
+    /// Reads the part as the configuration writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "key" => Some(Self::Key),
+            "timestamp" => Some(Self::Timestamp),
+            "partition" => Some(Self::Partition),
+            "offset" => Some(Self::Offset),
+            other => {
+                let name = other.strip_prefix("header:")?;
+                (!name.is_empty()).then(|| Self::Header(name.to_owned()))
+            }
+        }
+    }
+
+    /// The type that it has of itself; none if it is text, which is read as a type.
+    pub fn kind(&self) -> Option<ColumnType> {
+        match self {
+            Self::Key | Self::Header(_) => None,
+            Self::Timestamp => Some(ColumnType::Timestamp),
+            Self::Partition | Self::Offset => Some(ColumnType::Integer),
+        }
+    }
+}
+
+impl fmt::Display for MessagePart {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key => formatter.write_str("key"),
+            Self::Timestamp => formatter.write_str("timestamp"),
+            Self::Partition => formatter.write_str("partition"),
+            Self::Offset => formatter.write_str("offset"),
+            Self::Header(name) => write!(formatter, "header:{name}"),
+        }
+    }
 }
 
 /// Personal data that stays readable within a run.
@@ -76,6 +135,14 @@ impl Column {
             Some("[email]")
         } else {
             self.personal.map(Personal::mask)
+        }
+    }
+
+    /// Where its value stands, as the configuration writes it.
+    pub fn place(&self) -> String {
+        match &self.from {
+            Some(part) => part.to_string(),
+            None => self.path.join("."),
         }
     }
 

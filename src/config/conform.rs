@@ -107,7 +107,8 @@ impl<'a> Walk<'a> {
                 let tags: Vec<_> = branches.iter().filter_map(tag_of).collect();
                 return self.no_branch(node, schema, &tags, path);
             }
-            return self.name(node, &names, path);
+            let keys: Vec<_> = branches.iter().filter_map(tag_of).collect();
+            return self.name(node, &names, &keys, path);
         };
         let tag = if branches
             .iter()
@@ -145,14 +146,19 @@ impl<'a> Walk<'a> {
         self.problem(place, message, Some(format!("{what}: {}", tags.join(", "))))
     }
 
-    fn name(&mut self, node: &Node, names: &[&str], path: &str) -> Value {
+    /// One of `names`; a mapping with one of `keys` could stand here as well.
+    fn name(&mut self, node: &Node, names: &[&str], keys: &[&str], path: &str) -> Value {
         if let Some(text) = node.text().filter(|text| names.contains(text)) {
             return text.into();
         }
         let text = node.written().unwrap_or_default();
+        let mut all = names.join(", ");
+        if !keys.is_empty() {
+            all += &format!("; or a mapping with one of the keys: {}", keys.join(", "));
+        }
         let hint = match did_you_mean(text, names.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`? It can be: {}", names.join(", ")),
-            None => format!("it can be: {}", names.join(", ")),
+            Some(meant) => format!("did you mean `{meant}`? It can be: {all}"),
+            None => format!("it can be: {all}"),
         };
         let message = format!("{} cannot be `{text}`", named(path));
         self.problem(node, message, Some(hint))
@@ -249,7 +255,7 @@ impl<'a> Walk<'a> {
     ) -> Value {
         if let Some(names) = schema["enum"].as_array() {
             let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
-            return self.name(node, &names, path);
+            return self.name(node, &names, &[], path);
         }
         let written = || format!("`{}`", node.written().unwrap_or_default());
         if plain && matches!(text, "true" | "false") && allows(schema, "boolean") {

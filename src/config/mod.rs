@@ -17,6 +17,7 @@ mod bigquery;
 pub mod check;
 pub mod column;
 pub mod conform;
+mod format;
 pub mod interpolate;
 mod number;
 pub mod path;
@@ -30,7 +31,8 @@ pub mod secret;
 mod size;
 pub mod yaml;
 
-pub use column::{Column, ColumnType, Personal};
+pub use column::{Column, ColumnType, MessagePart, Personal};
+pub use format::{Avro, AvroSchemas, MessageFormat, Registry, SchemaFile};
 pub use raw::{
     NotifyOn, OnGap, OnRepeat, RawFormat as FileFormat, RawParameter as Parameter, WorkingCopies,
 };
@@ -150,6 +152,14 @@ pub struct Source {
     pub from: From,
 }
 
+impl Source {
+    /// The column that holds the time of a topic's messages, if one does: filters on it bound what is read.
+    pub fn message_time(&self) -> Option<&Column> {
+        let mut columns = self.columns.iter();
+        columns.find(|column| column.from == Some(MessagePart::Timestamp))
+    }
+}
+
 /// What must hold of an extract, and where that is said.
 #[derive(Clone, Debug)]
 pub struct SourceCheck {
@@ -194,6 +204,8 @@ pub struct Kafka {
     pub topic: String,
     /// The consumer group that the reader names itself by.
     pub group: String,
+    /// How its messages are written.
+    pub format: MessageFormat,
     /// How long before the window reading begins.
     pub max_lateness: chrono::Duration,
     /// Whether reading ends with the first message that is so much later than the window; not said,

@@ -12,8 +12,10 @@ use super::{
     secret::Secret,
 };
 
+mod format;
 mod rest;
 
+pub use format::{RawAvro, RawMessageFormat, RawRegistry};
 pub use rest::{RawAuth, RawCrm, RawFields, RawFilter, RawNamedKey, RawOAuth2, RawPagination};
 
 /// A dfpipe project.
@@ -125,6 +127,10 @@ pub struct RawColumn {
     pub kind: String,
     /// Where the value stands in a record, names joined by dots. Default: the column's name.
     pub path: Option<String>,
+    /// For a topic: the part of the message that holds the value, instead of a place in its payload: `key`,
+    /// `timestamp`, `partition`, `offset` or `header:NAME`. A profile that reads files instead, which have no
+    /// messages, finds it at `path`.
+    pub from: Option<String>,
     /// Whether a record without it is refused. Default: false.
     pub required: Option<bool>,
     /// What kind of personal data it is. An e-mail address becomes its hash; the others stay readable
@@ -202,6 +208,9 @@ pub struct RawKafka {
     pub topic: String,
     /// The consumer group that the reader names itself by.
     pub group: String,
+    /// How its messages are written. Default: `json`.
+    #[serde(default)]
+    pub format: RawMessageFormat,
     /// Seconds before the window that reading begins, for events that arrived with an earlier
     /// broker time than their own. Default: 3600.
     pub max_lateness_seconds: Option<u32>,

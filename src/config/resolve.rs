@@ -26,6 +26,8 @@ use crate::{
     error::{Error, Place, Result},
 };
 
+mod format;
+mod message;
 mod rest;
 
 const DEFAULT_MEMORY: usize = 2_000_000_000;
@@ -235,7 +237,7 @@ impl Resolver<'_> {
         );
         let columns = raw.columns.into_iter();
         let columns: Vec<_> = columns
-            .map(|(column, raw)| self.column(&name, column, raw))
+            .map(|(column, raw_column)| self.column(&name, column, raw_column, &raw.from))
             .collect();
         let share = raw.max_dead_letters.unwrap_or(0.01);
         self.check((0.0..=1.0).contains(&share), &here, || {
@@ -278,7 +280,7 @@ impl Resolver<'_> {
         checks.collect()
     }
 
-    fn column(&mut self, source: &str, name: String, raw: RawColumn) -> Column {
+    fn column(&mut self, source: &str, name: String, raw: RawColumn, within: &RawFrom) -> Column {
         let here = ["sources", source, "columns", name.as_str()];
         let usable = is_name(&name) && !RESERVED_COLUMNS.contains(&name.as_str());
         self.check(usable, &here, || {
@@ -298,10 +300,13 @@ impl Resolver<'_> {
         let at = [&here[..], &["path"]].concat();
         let path = raw.path.as_deref().map(|path| self.path(&at, path));
         let path = path.unwrap_or_else(|| vec![name.clone()]);
+        let part = raw.from.as_deref();
+        let part = part.and_then(|part| self.message_part(&here, part, kind, within));
         Column {
             name,
             kind,
             path,
+            from: part,
             required: raw.required.unwrap_or(false),
             is_email,
             personal: raw.pii.and_then(Personal::of),
@@ -349,6 +354,7 @@ impl Resolver<'_> {
             brokers: raw.brokers,
             topic: raw.topic,
             group: raw.group,
+            format: self.message_format(source, raw.format),
             max_lateness: chrono::Duration::seconds(i64::from(
                 raw.max_lateness_seconds.unwrap_or(3600),
             )),

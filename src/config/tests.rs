@@ -409,3 +409,91 @@ fn two_ways_to_sign_are_one_too_many() {
         ["8: `sources.s.from.auth` has no key `basic` (the keys are: bearer)"]
     );
 }
+
+/// A topic with these settings, and column `a` declared as `column`.
+fn topic(column: &str, settings: &str) -> String {
+    WELL.replace("{type: text, required: true}", column)
+        .replace(
+            "{kind: files, path: 'data/*.ndjson'}",
+            &format!("{{kind: kafka, brokers: b, topic: t, group: g{settings}}}"),
+        )
+}
+
+#[test]
+fn a_column_of_a_topic_can_be_a_part_of_its_messages() {
+    use super::MessagePart::{Header, Key, Offset, Partition, Timestamp};
+    for (column, part) in [
+        ("{type: text, from: key}", Key),
+        ("{type: integer, from: key}", Key),
+        ("{type: timestamp, from: timestamp}", Timestamp),
+        ("{type: integer, from: partition}", Partition),
+        ("{type: integer, from: offset}", Offset),
+        ("{type: text, from: header:a-b:c}", Header("a-b:c".into())),
+    ] {
+        let config = read(&topic(column, ""), None).unwrap();
+        let source = &config.sources["s"];
+        assert_eq!(source.columns[0].from, Some(part.clone()));
+        assert_eq!(source.message_time().is_some(), part == Timestamp);
+    }
+    // Files have no messages: there it is a field like any other.
+    let files = WELL.replace("{type: text, required: true}", "{type: text, from: key}");
+    let config = read(&files, None).unwrap();
+    assert_eq!(config.sources["s"].columns[0].from, None);
+    for (column, problem) in [
+        (
+            "{type: text, from: headers:x}",
+            "6: `headers:x` is no part of a message (did you mean `header:`? It can be: key, timestamp, \
+             partition, offset, header:NAME)",
+        ),
+        (
+            "{type: text, from: value}",
+            "6: `value` is no part of a message (it can be: key, timestamp, partition, offset, header:NAME)",
+        ),
+        (
+            "{type: text, from: timestamp}",
+            "6: the timestamp of a message is of type timestamp, not text",
+        ),
+    ] {
+        assert_eq!(problems(&topic(column, "")), [problem]);
+    }
+    let api = "{kind: crm, url: 'http://c.test', path: /v1, pagination: {kind: single_page}}";
+    let api = files.replace("{kind: files, path: 'data/*.ndjson'}", api);
+    let problem = "6: `from: key` is a part of a message, and an API has no messages";
+    assert_eq!(problems(&api), [problem]);
+}
+
+#[test]
+fn what_a_format_lacks_is_told_at_its_line() {
+    for (format, problem) in [
+        (
+            "avroo",
+            "8: `sources.s.from.format` cannot be `avroo` (it can be: json; or a mapping with one of the keys: \
+             json_schema, avro)",
+        ),
+        (
+            "{avro: {}}",
+            "8: `avro` needs either `registry` or `schema`: where the schemas of the messages are",
+        ),
+        (
+            "{avro: {schema: absent.avsc}}",
+            "8: the schema `absent.avsc` cannot be read",
+        ),
+        (
+            "{json_schema: {registry: {url: 'ftp://x'}}}",
+            "8: the address of `s` is not an http or https URL",
+        ),
+        (
+            "{json_schema: {registry: {url: 'http://x', auth: {bearer: ''}}}}",
+            "8: `sources.s.from.format.json_schema.registry.auth.bearer` is empty",
+        ),
+        (
+            "{json_schema: {registry: {url: 'http://x', retries: 101}}}",
+            "8: `retries` must lie between 0 and 100, not 101",
+        ),
+    ] {
+        let settings = format!(", format: {format}");
+        assert_eq!(problems(&topic("{type: text}", &settings)), [problem]);
+    }
+    let meant = read(&topic("{type: text}", ", format: json"), None);
+    assert!(meant.is_ok());
+}

@@ -223,7 +223,17 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
             let failure = Failure::of_status(url, status, &headers, self.key.as_deref());
-            return Err(failure);
+            // What is not there may be told in words that its reader knows.
+            let is_told = status == StatusCode::NOT_FOUND;
+            let told = if is_told {
+                response.chunk().await.ok()
+            } else {
+                None
+            };
+            return Err(match told.flatten() {
+                Some(told) => failure.of_body(&told),
+                None => failure,
+            });
         }
         let mut body = vec![];
         loop {

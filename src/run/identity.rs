@@ -47,6 +47,9 @@ pub fn of_source(source: &Source, window: Window, email_key: &str) -> String {
             kafka.timeout = std::time::Duration::ZERO;
             kafka.stall_timeout = std::time::Duration::ZERO;
             kafka.options.clear();
+            if let Some(registry) = kafka.format.registry_mut() {
+                without_transport(&mut registry.0);
+            }
         }
     }
     digest([

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Place, Result},
     model::{self, Parameters, Project, Use, header},
     sinks::metadata,
-    sources::Window,
+    sources::{self, Window},
 };
 
 /// A pipeline that was read and checked, for one moment.
@@ -115,6 +115,7 @@ impl Pipeline {
         let mut problems = std::mem::take(&mut checked.problems);
         problems.extend(unanswerable);
         problems.extend(checks::check_sources(&self.checked_sources(), &parameters, &engine).await);
+        problems.extend(self.config.sources.values().flat_map(sources::problems));
         problems.extend(self.reserved_columns(&checked.schemas));
         problems.extend(lacking(self, &checked.schemas));
         problems.extend(self.refused_copies());

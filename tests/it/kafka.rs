@@ -19,7 +19,7 @@ use datafusion::{
 };
 use dfpipe::{
     clock::parse_time,
-    config::{self, Column, ColumnType, OnGap, Secret, Source},
+    config::{self, Column, ColumnType, MessagePart, OnGap, Secret, Source},
     error::{Error, Kind},
     sources::{self, Privacy, RefusedLog, SourceTable, Survey, Window},
 };
@@ -399,6 +399,7 @@ impl Reading {
             brokers: brokers.to_owned(),
             topic: topic.to_owned(),
             group: "tests".to_owned(),
+            format: config::MessageFormat::Json,
             max_lateness: chrono::Duration::hours(1),
             ends_by_time: None,
             on_gap: OnGap::Warn,
@@ -560,18 +561,30 @@ fn source(kafka: config::Kafka) -> Source {
         name: "events".to_owned(),
         description: None,
         key: None,
-        columns: vec![Column {
-            name: "id".to_owned(),
-            kind: ColumnType::Text,
-            path: vec!["id".to_owned()],
-            required: true,
-            is_email: false,
-            personal: None,
-            description: None,
-        }],
+        columns: vec![
+            column("id", ColumnType::Text, None),
+            column(
+                "sent_at",
+                ColumnType::Timestamp,
+                Some(MessagePart::Timestamp),
+            ),
+        ],
         max_dead_letters: 1.0,
         checks: vec![],
         from: config::From::Kafka(kafka),
+    }
+}
+
+fn column(name: &str, kind: ColumnType, from: Option<MessagePart>) -> Column {
+    Column {
+        name: name.to_owned(),
+        kind,
+        path: vec![name.to_owned()],
+        from,
+        required: true,
+        is_email: false,
+        personal: None,
+        description: None,
     }
 }
 

@@ -16,6 +16,7 @@ mod first_run;
 mod kafka;
 mod kafka_cluster;
 mod kafka_commit;
+mod kafka_formats;
 mod kafka_gaps;
 mod kafka_log;
 mod kafka_secured;

@@ -24,19 +24,19 @@ const NOT_PLAIN: [&str; 7] = [
     "transfer-encoding",
 ];
 
-/// Where a source stands in the file.
-struct Here<'a>(&'a str);
+/// Where an API stands in the file: in which source, and where in it.
+pub(super) struct Here<'a>(pub &'a str, pub &'a [&'a str]);
 
 impl<'a> Here<'a> {
-    fn at(&self, path: &[&'a str]) -> Vec<&'a str> {
-        [&["sources", self.0, "from"], path].concat()
+    pub(super) fn at(&self, path: &[&'a str]) -> Vec<&'a str> {
+        [&["sources", self.0], self.1, path].concat()
     }
 }
 
 impl Resolver<'_> {
     /// The API of the source called `source`, whose columns are `columns`.
     pub(super) fn crm(&mut self, source: &str, columns: &[Column], raw: RawCrm) -> Crm {
-        let here = Here(source);
+        let here = Here(source, &["from"]);
         let address = format!("{}{}", raw.url.trim_end_matches('/'), raw.path);
         let url = self.address(&here, &address);
         let auth = raw.auth.map(|auth| Arc::new(self.auth(&here, auth)));
@@ -92,14 +92,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn address(&mut self, here: &Here<'_>, address: &str) -> url::Url {
+    pub(super) fn address(&mut self, here: &Here<'_>, address: &str) -> url::Url {
         self.check(is_http(address), &here.at(&["url"]), || {
             format!("the address of `{}` is not an http or https URL", here.0)
         });
         url_or_invalid(address)
     }
 
-    fn auth(&mut self, here: &Here<'_>, raw: RawAuth) -> Auth {
+    pub(super) fn auth(&mut self, here: &Here<'_>, raw: RawAuth) -> Auth {
         let (way, path): (_, &[&str]) = match raw {
             RawAuth::Bearer(key) => (Way::Bearer(key), &["auth", "bearer"]),
             RawAuth::Header(raw) => (Way::Header(named(raw)), &["auth", "header", "value"]),

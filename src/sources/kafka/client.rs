@@ -16,7 +16,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
-    message::BorrowedMessage,
+    message::{BorrowedMessage, Headers},
     metadata::{Metadata, MetadataBroker, MetadataPartition, MetadataTopic},
     types::RDKafkaConfRes,
 };
@@ -81,6 +81,15 @@ impl Message<'_> {
     /// Its key.
     pub fn key(&self) -> Option<&[u8]> {
         self.0.key()
+    }
+
+    /// Its headers, in order; `None` if a name is no UTF-8, at which the library panics.
+    pub fn headers(&self) -> Option<Vec<(&str, Option<&[u8]>)>> {
+        let Some(headers) = self.0.headers() else {
+            return Some(vec![]);
+        };
+        let read = || headers.iter().map(|one| (one.key, one.value)).collect();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()
     }
 
     /// Its bytes.

@@ -11,6 +11,7 @@
 //!   ├─ ask        what a plan wants to know of the brokers
 //!   ├─ survey     what a person wants to know before anything is read
 //!   ├─ oauth      tokens for brokers that want them
+//!   ├─ format     what the bytes of a message mean; asks the schema registry
 //!   ├─ settings   how its consumers are set up
 //!   ├─ heard      what it says on the side, each thing once
 //!   └─ failure    why it did not answer, and what to do about it
@@ -37,6 +38,7 @@ mod client;
 mod commit;
 mod cursor;
 mod failure;
+mod format;
 mod gaps;
 mod heard;
 mod oauth;
@@ -50,10 +52,12 @@ mod testing;
 mod window;
 
 pub use commit::commit;
+pub use format::problems;
 pub use span::unspanned;
 pub use survey::{Examined, Retention, examine, survey};
 
 use ask::Asker;
+use format::Format;
 use offsets::OffsetRange;
 use scan::Reader;
 use window::{Asked, Found};
@@ -64,6 +68,7 @@ const READERS: usize = 16;
 /// The partitions of the topic that hold something for the window; an empty one if none does.
 pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn PartitionStream>>> {
     let schema = scan.schema()?;
+    let format = Arc::new(Format::new(&kafka.format)?);
     let kafka = Arc::new(kafka);
     let asked = Asked {
         window: scan.window,
@@ -82,6 +87,7 @@ pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn Partit
             kafka,
             ranges,
             consumers,
+            format: Arc::clone(&format),
             scan,
         };
         Arc::new(BlockingPartition::new(Arc::clone(&schema), reader)) as Arc<dyn PartitionStream>

@@ -8,6 +8,7 @@ use std::{
 use super::{
     client::{Client, Event, Message},
     cursor::Cursor,
+    format::Format,
     offsets::OffsetRange,
 };
 use crate::{
@@ -30,6 +31,8 @@ pub struct Reader {
     pub ranges: Vec<OffsetRange>,
     /// Consumers that read the topic at a time: they share their memory.
     pub consumers: usize,
+    /// What the bytes of a message mean.
+    pub format: Arc<Format>,
     pub scan: Scan,
 }
 
@@ -220,18 +223,21 @@ fn decode(
         within,
         unit: "offset",
     };
+    let headers = message.headers();
     let envelope = Envelope {
         topic: Some(&reader.kafka.topic),
-        received_at: message
-            .timestamp()
-            .and_then(|milliseconds| milliseconds.checked_mul(1000)),
+        partition: part,
+        offset: position,
+        timestamp: message.timestamp(),
         key: message.key(),
+        headers: headers.as_deref().unwrap_or_default(),
     };
     let payload = message.payload().unwrap_or_default();
-    if payload.trim_ascii().is_empty() {
-        return decoder.bury_message(payload, &"empty message", origin, envelope);
+    if headers.is_none() {
+        return decoder.bury_message(payload, &"a header has no readable name", origin, envelope);
     }
-    decoder.message(payload, origin, envelope)
+    let format = &reader.format;
+    format.decode(decoder, payload, origin, envelope)
 }
 
 #[cfg(test)]
@@ -244,7 +250,7 @@ mod tests {
     use futures::StreamExt;
     use tokio::runtime::Runtime;
 
-    use super::{super::settings::tests::kafka, OffsetRange, Reader};
+    use super::{super::settings::tests::kafka, Format, OffsetRange, Reader};
     use crate::{
         clock::parse_time,
         config::{From, Kafka, Secret, Source},
@@ -298,6 +304,7 @@ mod tests {
             kafka: Arc::new(kafka),
             ranges: vec![range],
             consumers: 1,
+            format: Arc::new(Format::Json),
             scan,
         };
         let partition = BlockingPartition::new(schema, reader);

@@ -110,6 +110,7 @@ pub mod tests {
             brokers: "one:9092,two:9092".into(),
             topic: "customer-events".into(),
             group: "readers".into(),
+            format: crate::config::MessageFormat::Json,
             max_lateness: chrono::Duration::hours(1),
             ends_by_time: None,
             on_gap: crate::config::OnGap::Warn,

@@ -11,6 +11,7 @@ use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 use super::{
     client::{Client, Event, topic_settings},
     failure::Reason,
+    format::Format,
     look_up,
     offsets::OffsetRange,
     window::{Asked, Found},
@@ -109,8 +110,8 @@ pub async fn examine(kafka: &Kafka, window: Window) -> Examined {
     }
 }
 
-/// Looks up what a run would read, and reads a message of it: to see the offsets of a topic and to read
-/// it are different permissions.
+/// Looks up what a run would read, and reads a message of it: to see the offsets of a topic, to read it, and
+/// to ask for its schemas are different permissions.
 async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
     let kafka = Arc::new(kafka.clone());
     let found = look_up(Arc::clone(&kafka), whole(window)).await?;
@@ -119,21 +120,25 @@ async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
     let Some(range) = ranges.find(|range| !range.is_empty()) else {
         return Ok(survey);
     };
-    let reading = spawn_blocking(move || wait_for_one(&kafka, range));
+    let format = Format::new(&kafka.format)?;
+    let reading = spawn_blocking(move || wait_for_one(&kafka, range, &format));
     reading
         .await
         .map_err(|error| Error::bug("the reading of a message broke off").because(error))??;
     Ok(survey)
 }
 
-fn wait_for_one(kafka: &Arc<Kafka>, range: OffsetRange) -> Result<()> {
+fn wait_for_one(kafka: &Arc<Kafka>, range: OffsetRange, format: &Format) -> Result<()> {
     let client = Client::new(Arc::clone(kafka), 1)?;
     client.assign(&[(range.partition, range.start)])?;
     let begun = Instant::now();
     while begun.elapsed() < kafka.timeout {
         match client.poll(WAIT)? {
             // What a range ends with may be no message.
-            Event::Message(_) | Event::End(_) => return Ok(()),
+            Event::End(_) => return Ok(()),
+            Event::Message(message) => {
+                return format.look(message.payload().unwrap_or_default());
+            }
             Event::Nothing => {}
         }
     }

@@ -10,13 +10,15 @@ use datafusion::arrow::{
 use serde_json::value::RawValue;
 
 use super::{
+    avro::Schema,
     columns::ColumnBuilder,
+    envelope::Envelope,
     refused::{DeadLetter, RefusedLog, Reject},
     slots::PathTree,
     value::{Slot, Value, read},
 };
 use crate::{
-    config::{Column, Source},
+    config::{Column, ColumnType, Source},
     error::{Error, Result},
     sources::{Privacy, source_schema},
 };
@@ -44,17 +46,6 @@ impl Origin<'_> {
     fn place(&self) -> String {
         format!("{}, {} {}", self.within, self.unit, self.position)
     }
-}
-
-/// What stands on the outside of a message; kept with its bytes if they cannot be read.
-#[derive(Clone, Copy, Default)]
-pub struct Envelope<'a> {
-    /// The topic.
-    pub topic: Option<&'a str>,
-    /// When the broker got it, in microseconds since 1970.
-    pub received_at: Option<i64>,
-    /// The message's key.
-    pub key: Option<&'a [u8]>,
 }
 
 /// Decodes the records of one partition of a source.
@@ -102,7 +93,8 @@ impl Decoder {
         let is_found = |index: &usize| {
             wanted.contains(index) || key == Some(*index) || columns[*index].mask().is_some()
         };
-        let found = (0..columns.len()).filter(is_found);
+        let is_in_payload = |index: &usize| columns[*index].from.is_none();
+        let found = (0..columns.len()).filter(is_found).filter(is_in_payload);
         let paths = found.map(|index| (index, &*columns[index].path));
         Ok(Self {
             tree: PathTree::new(paths),
@@ -164,28 +156,67 @@ impl Decoder {
             Ok(text) => text.trim(),
             Err(error) => return self.bury_message(record, &error, origin, envelope),
         };
-        let mut slots: Vec<Option<&RawValue>> = vec![None; self.columns.len()];
-        if let Err(error) = self.tree.fill(text, &mut slots) {
+        let mut slots = self.slots_of(envelope);
+        let filled = self.tree.visit(text, &mut |column, raw| {
+            slots[column] = Some(Slot::Json(raw));
+        });
+        if let Err(error) = filled {
             return match serde_json::from_str::<&RawValue>(text) {
                 Ok(_) => self.reject_json(text, &slots, &not_an_object(), origin),
                 Err(_) => self.bury_message(record, &error, origin, envelope),
             };
         }
-        let slot = |column: usize| slots[column].map(Slot::Json);
-        match self.values(&slot) {
-            Ok(values) => {
-                for column in self
-                    .wanted
-                    .iter()
-                    .filter(|column| slots[**column].is_none())
-                {
-                    self.missing[*column] += 1;
-                }
-                self.append(&values, origin);
-                Ok(())
-            }
+        match self.row(&slots, origin) {
+            Ok(()) => Ok(()),
             Err(fault) => self.reject_json(text, &slots, &fault, origin),
         }
+    }
+
+    /// Decodes one Avro record, written under `schema`, of the message `whole`.
+    pub fn avro(
+        &mut self,
+        schema: &Schema,
+        record: &[u8],
+        whole: &[u8],
+        origin: Origin<'_>,
+        envelope: Envelope<'_>,
+    ) -> Result<()> {
+        let mut slots = self.slots_of(envelope);
+        let visited = schema.visit(&self.tree, record, &mut |column, typed| {
+            slots[column] = Some(Slot::Typed(typed));
+        });
+        if let Err(error) = visited {
+            return self.bury_message(whole, &error, origin, envelope);
+        }
+        let Err(fault) = self.row(&slots, origin) else {
+            return Ok(());
+        };
+        match schema.json(record) {
+            Ok(json) => self.reject_json(&json.to_string(), &slots, &fault, origin),
+            Err(error) => self.bury_message(whole, &error, origin, envelope),
+        }
+    }
+
+    /// Appends a row of what was found, if it has the declared shape.
+    fn row(&mut self, slots: &[Option<Slot<'_>>], origin: Origin<'_>) -> Result<(), Fault> {
+        let values = self.values(&|column| slots[column])?;
+        let lacking = self
+            .wanted
+            .iter()
+            .filter(|column| slots[**column].is_none());
+        for column in lacking {
+            self.missing[*column] += 1;
+        }
+        self.append(&values, origin);
+        Ok(())
+    }
+
+    /// A slot for each column, filled with what stands around the payload.
+    fn slots_of<'a>(&self, envelope: Envelope<'a>) -> Vec<Option<Slot<'a>>> {
+        let parts = self.columns.iter().map(|column| column.from.as_ref());
+        parts
+            .map(|part| part.and_then(|part| envelope.slot(part)))
+            .collect()
     }
 
     /// Decodes one record of a text format: the field of each column, in order of the columns.
@@ -229,10 +260,9 @@ impl Decoder {
             position: origin.position,
             place: origin.place(),
             topic: envelope.topic.map(str::to_owned),
-            received_at: envelope.received_at,
-            key: envelope
-                .key
-                .map(|key| self.privacy.mask_bytes(key).into_owned()),
+            received_at: envelope.received_at(),
+            key: envelope.kept_key(&self.columns, &self.privacy),
+            headers: envelope.kept_headers(&self.columns, &self.privacy),
             payload: self.privacy.mask_bytes(payload).into_owned(),
         })
     }
@@ -282,7 +312,7 @@ impl Decoder {
             _ => false,
         };
         if missing && column.required {
-            let detail = format!("`{}` is missing", column.path.join("."));
+            let detail = format!("`{}` is missing", column.place());
             return Err(Fault {
                 reason: "missing_field",
                 detail,
@@ -292,16 +322,13 @@ impl Decoder {
     }
 
     fn wrong_type(&self, column: &Column, slot: Slot<'_>) -> Fault {
-        let path = column.path.join(".");
+        let path = column.place();
         let kind = column.kind.name();
         let detail = if column.mask().is_some() {
             format!("`{path}` is not of type {kind}")
         } else {
-            let found = match slot {
-                Slot::Json(raw) => raw.get(),
-                Slot::Text(text) => text,
-            };
-            let found: String = self.privacy.mask(found).chars().take(QUOTED).collect();
+            let found = slot.shown();
+            let found: String = self.privacy.mask(&found).chars().take(QUOTED).collect();
             format!("`{path}` is not of type {kind}: {found}")
         };
         Fault {
@@ -327,7 +354,7 @@ impl Decoder {
     fn reject_json(
         &self,
         json: &str,
-        slots: &[Option<&RawValue>],
+        slots: &[Option<Slot<'_>>],
         fault: &Fault,
         origin: Origin<'_>,
     ) -> Result<()> {
@@ -344,12 +371,15 @@ impl Decoder {
         }
         record.push_str(&json[shown..]);
         let record = self.privacy.mask(&record).into_owned();
-        let key = self
-            .key
-            .and_then(|key| slots[key])
-            .and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
-            .and_then(|text| self.key_text(&text));
-        self.reject(fault, record, key, origin)
+        self.reject(fault, record, self.record_key(slots), origin)
+    }
+
+    /// The value of the key column, if it is text.
+    fn record_key(&self, slots: &[Option<Slot<'_>>]) -> Option<String> {
+        match read(slots[self.key?]?, ColumnType::Text)? {
+            Value::Text(text) => self.key_text(&text),
+            _ => None,
+        }
     }
 
     /// Where the declared personal data stand in `json`, from the front, and what to put there: each

@@ -61,10 +61,13 @@ pub struct DeadLetter {
     pub place: String,
     /// The topic, where there is one.
     pub topic: Option<String>,
-    /// When the broker got it, in microseconds since 1970.
+    /// When the message was made or received, in microseconds since 1970.
     pub received_at: Option<i64>,
     /// The message's key (addresses masked).
     pub key: Option<Vec<u8>>,
+    /// The message's headers, a list of names and values in JSON (addresses masked).
+    #[serde(default)]
+    pub headers: Option<String>,
     /// Its bytes (addresses masked).
     pub payload: Vec<u8>,
 }
@@ -123,6 +126,7 @@ pub fn dead_letter_schema() -> SchemaRef {
         Field::new("topic", DataType::Utf8, true),
         Field::new("received_at", moment, true),
         Field::new("key", DataType::Binary, true),
+        Field::new("headers", DataType::Utf8, true),
         Field::new("payload", DataType::Binary, false),
     ]))
 }
@@ -342,9 +346,17 @@ fn unwritable(error: &dyn std::fmt::Display) -> Error {
 }
 
 fn writer(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<fs_err::File>> {
-    let file = fs_err::File::create(path).map_err(|error| unwritable(&error))?;
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     {
+        use fs_err::os::unix::fs::OpenOptionsExt;
+        // From the first byte on. What is no file is not ours to protect.
+        options.mode(0o600);
+    }
+    let file = options.open(path).map_err(|error| unwritable(&error))?;
+    #[cfg(unix)]
+    if file.metadata().is_ok_and(|found| found.is_file()) {
         use std::os::unix::fs::PermissionsExt;
         let only_owner = std::fs::Permissions::from_mode(0o600);
         fs_err::set_permissions(path, only_owner).map_err(|error| unwritable(&error))?;
@@ -419,9 +431,57 @@ fn dead_letter_batch(
                 .map(|one| one.key.as_ref())
                 .collect::<BinaryArray>(),
         ),
+        Arc::new(
+            letters
+                .iter()
+                .map(|one| one.headers.as_ref())
+                .collect::<StringArray>(),
+        ),
         Arc::new(BinaryArray::from_iter_values(
             letters.iter().map(|one| &one.payload),
         )),
     ];
     RecordBatch::try_new(dead_letter_schema(), columns)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt, path::Path};
+
+    use super::{DeadLetter, RefusedLog};
+    use crate::error::Kind;
+
+    #[test]
+    fn what_cannot_be_kept_stops_the_extraction() {
+        let folder = tempfile::tempdir().unwrap();
+        let rejects = folder.path().join("rejects.parquet");
+        let absent = folder.path().join("absent/dead_letters.parquet");
+        let error = RefusedLog::to_files("s", &rejects, &absent).unwrap_err();
+        assert_eq!(error.kind(), Kind::Outside);
+        // A disk that is full.
+        let log = RefusedLog::to_files("s", &rejects, Path::new("/dev/full"));
+        let written = log.and_then(|log| {
+            log.dead_letter(DeadLetter::default())?;
+            log.finish()
+        });
+        let error = written.unwrap_err();
+        assert_eq!(error.kind(), Kind::Outside);
+        assert_eq!(
+            error.message(),
+            "refused records cannot be kept, so the extraction stops"
+        );
+    }
+
+    #[test]
+    fn only_the_owner_may_read_what_was_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let files =
+            ["rejects.parquet", "dead_letters.parquet"].map(|name| folder.path().join(name));
+        fs_err::write(&files[1], "left over, and for everybody").unwrap();
+        RefusedLog::to_files("s", &files[0], &files[1]).unwrap();
+        for file in files {
+            let mode = fs_err::metadata(file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
 }

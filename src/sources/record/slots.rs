@@ -42,7 +42,8 @@ impl PathTree {
     }
 
     /// Puts the raw values of the object in `json` into `slots`.
-    pub fn fill<'a>(
+    #[cfg(test)]
+    fn fill<'a>(
         &self,
         json: &'a str,
         slots: &mut [Option<&'a RawValue>],
@@ -82,12 +83,31 @@ impl PathTree {
         seen.and_then(|()| deserializer.end()).map_err(E::custom)
     }
 
-    fn child(&self, name: &str) -> Option<&Self> {
+    /// What is wanted below a name.
+    pub fn child(&self, name: &str) -> Option<&Self> {
         // A name in brackets is no place in a list.
         let mut names = self.children.iter();
         names
             .find(|(child, _)| child == name && place(child).is_none())
             .map(|(_, tree)| tree)
+    }
+
+    /// What is wanted below a place in a list.
+    pub fn item(&self, index: usize) -> Option<&Self> {
+        let mut names = self.children.iter();
+        names
+            .find(|(name, _)| place(name) == Some(index))
+            .map(|(_, tree)| tree)
+    }
+
+    /// The columns whose value stands here.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// Whether some column's value stands here.
+    pub fn is_wanted(&self) -> bool {
+        !self.columns.is_empty()
     }
 }
 

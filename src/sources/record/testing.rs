@@ -42,6 +42,7 @@ pub fn column(path: &str, kind: ColumnType, is_email: bool) -> Column {
         name: path.replace('.', "_"),
         kind,
         path: path.split('.').map(str::to_owned).collect(),
+        from: None,
         required: false,
         is_email,
         personal: None,

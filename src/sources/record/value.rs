@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use chrono::{Datelike, NaiveDate};
 use serde_json::value::RawValue;
 
+use super::typed::Typed;
 use crate::{clock::parse_time, config::ColumnType};
 
 const DAYS_TO_1970: i32 = 719_163;
@@ -17,6 +18,22 @@ pub enum Slot<'a> {
     Json(&'a RawValue),
     /// In a format where everything is text.
     Text(&'a str),
+    /// Beside a message: text, if it is UTF-8.
+    Bytes(&'a [u8]),
+    /// In a format that knows types.
+    Typed(Typed<'a>),
+}
+
+impl Slot<'_> {
+    /// The value for a person's eyes.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self {
+            Slot::Json(raw) => raw.get().into(),
+            Slot::Text(text) => (*text).into(),
+            Slot::Bytes(bytes) => String::from_utf8_lossy(bytes),
+            Slot::Typed(typed) => typed.shown().into(),
+        }
+    }
 }
 
 /// A value of a column.
@@ -46,6 +63,8 @@ pub fn read(slot: Slot<'_>, kind: ColumnType) -> Option<Value<'_>> {
         Slot::Text("") => Some(Value::Null),
         Slot::Text(text) => read_plain(Cow::Borrowed(text), kind),
         Slot::Json(raw) => read_json(raw.get(), kind),
+        Slot::Bytes(bytes) => read(Slot::Text(std::str::from_utf8(bytes).ok()?), kind),
+        Slot::Typed(typed) => typed.read(kind),
     }
 }
 
@@ -75,7 +94,8 @@ fn unquote(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-fn read_text(text: Cow<'_, str>, kind: ColumnType) -> Option<Value<'_>> {
+/// Text where a format tells text from numbers.
+pub(super) fn read_text(text: Cow<'_, str>, kind: ColumnType) -> Option<Value<'_>> {
     match kind {
         ColumnType::Text => Some(Value::Text(text)),
         _ if text.trim().is_empty() => Some(Value::Null),
@@ -115,8 +135,8 @@ fn read_date(text: &str) -> Option<i32> {
     Some(date.num_days_from_ce() - DAYS_TO_1970)
 }
 
-/// An exact number; digits beyond the scale must be zeros, so that nothing is rounded unseen.
-fn read_decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
+/// An exact number in plain digits; digits beyond the scale must be zeros, so that nothing is rounded unseen.
+pub(super) fn read_decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),

@@ -187,9 +187,10 @@ impl Kafka {
         let client = config(&bootstrap).create().expect("a client can be made");
         let deadline = Instant::now() + PATIENCE;
         while !answers(&client, brokers.len()) {
-            let ended = brokers.iter_mut().find(|broker| broker.has_ended());
-            if let Some(broker) = ended {
-                return Err(log(&broker.folder));
+            for broker in &mut brokers {
+                if broker.has_ended() {
+                    return Err(log(&broker.folder));
+                }
             }
             if Instant::now() > deadline {
                 return Err(log(&brokers[0].folder));

@@ -17,6 +17,7 @@ pub(crate) mod orders_api;
 pub(crate) mod orders_topic;
 pub(crate) mod pages;
 pub(crate) mod project;
+pub(crate) mod registry;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
