@@ -22,7 +22,7 @@ use super::{
     plain,
 };
 use crate::{
-    config::{Crm, OAuth2, Secret, shown},
+    config::{OAuth2, Secret, shown},
     error::{Error, Result},
 };
 
@@ -79,15 +79,20 @@ struct Granted {
 }
 
 impl Tokens {
-    /// Fetches tokens as `oauth` says; nothing is asked yet.
-    pub fn new(oauth: &OAuth2, setting: &str, crm: &Crm) -> Result<Self> {
-        let client = plain(crm.timeout)?;
+    /// Fetches tokens as `oauth` says, with no more requests a minute than their host allows; nothing is asked yet.
+    pub fn new(
+        oauth: &OAuth2,
+        setting: &str,
+        (timeout, retries): (Duration, u32),
+        requests_per_minute: u32,
+    ) -> Result<Self> {
+        let client = plain(timeout)?;
         Ok(Self {
             client,
             oauth: oauth.clone(),
             setting: setting.to_owned(),
-            budget: Budget::shared(&oauth.token_url, crm.requests_per_minute),
-            retries: crm.retries,
+            budget: Budget::shared(&oauth.token_url, requests_per_minute),
+            retries,
             held: Mutex::default(),
         })
     }
@@ -104,6 +109,15 @@ impl Tokens {
         held.token = Some(token);
         held.fetched += 1;
         Ok((held.fetched, value))
+    }
+
+    /// A new token for who does not speak HTTP, and when it is to be fetched anew, if that is told.
+    pub async fn lease(&self) -> Result<(Secret, Option<Instant>)> {
+        let token = self.fetch(&mut Held::default()).await;
+        let token = token.map_err(|failure| failure.error)?;
+        let text = token.value.to_str().unwrap_or_default();
+        let text = text.strip_prefix("Bearer ").unwrap_or(text);
+        Ok((Secret::new(text), token.stale_at))
     }
 
     /// The token with this number is good for nothing.

@@ -14,6 +14,7 @@ pub(crate) mod fixtures;
 pub(crate) mod gate;
 pub(crate) mod kafka;
 pub(crate) mod orders_api;
+pub(crate) mod orders_topic;
 pub(crate) mod pages;
 pub(crate) mod project;
 // By this it may print.

@@ -277,6 +277,7 @@ impl Pager {
             part: "pages".to_owned(),
             first: Some(1),
             end: Some(i64::from(self.pages.max(1)) + 1),
+            ..ReadRange::default()
         }
     }
 }
