@@ -37,7 +37,7 @@ const LIFE: Duration = Duration::minutes(5);
 const RETRIES: u32 = 2;
 
 /// Requests for tokens in any 60 seconds, of all consumers together: one is enough for as long as a token lives.
-const PER_MINUTE: u32 = 10;
+const PER_MINUTE: u32 = 100;
 
 /// Tokens that were fetched: all consumers of a topic log in by the same.
 static FETCHED: Mutex<Vec<(OAuth2, Token)>> = Mutex::new(vec![]);
