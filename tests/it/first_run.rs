@@ -306,9 +306,9 @@ fn the_last_run_answers_questions() {
     +----------+----------+
     | category | count(*) |
     +----------+----------+
-    | active   | 301      |
-    | at_risk  | 139      |
-    | churned  | 57       |
+    | active   |      301 |
+    | at_risk  |      139 |
+    | churned  |       57 |
     +----------+----------+
     ");
     let latest = "select count(*) as rows, max(load_number) as load \
