@@ -4,7 +4,7 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test chaos bench-bigquery bench-check bench-crm bench-kafka services fixtures
+.PHONY: help check format lint test chaos properties bench-bigquery bench-check bench-crm bench-kafka services fixtures
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,16 @@ lint: ## clippy over everything; a warning is an error
 test: services ## set up the test services, then run every test
 	cargo test --workspace
 
-chaos: services ## kill runs at many moments and resume them (takes most of an hour)
+chaos: services ## kill runs at many moments and resume them, try properties with cases that nobody tried (takes most of an hour)
 	DFPIPE_CHAOS=200 cargo test --workspace --test it -- chaos
+	$(MAKE) properties
+
+# The seed is told first, and again by a property that fails.
+properties: ## try all properties with new cases (PROPTEST_RNG_SEED, PROPTEST_CASES: those of another time)
+	@export PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
+	    PROPTEST_CASES=$${PROPTEST_CASES:-200}; \
+	echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED PROPTEST_CASES=$$PROPTEST_CASES make properties"; \
+	cargo test --workspace -- properties:: formula:: avro::
 
 bench-bigquery: services ## load a million rows, against the official client (minutes; the build that DFPIPE names)
 	cargo build --workspace

@@ -70,3 +70,7 @@ pub mod shell;
 
 /// The command line: it prints, and so does the shell.
 pub mod cli;
+
+#[cfg(test)]
+#[path = "../tests/it/support/properties.rs"]
+mod properties;

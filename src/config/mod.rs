@@ -34,7 +34,7 @@ pub mod yaml;
 pub use column::{Column, ColumnType, MessagePart, Personal};
 pub use format::{Avro, AvroSchemas, MessageFormat, Registry, SchemaFile};
 pub use raw::{
-    NotifyOn, OnRepeat, RawFormat as FileFormat, RawParameter as Parameter, WorkingCopies,
+    NotifyOn, OnGap, OnRepeat, RawFormat as FileFormat, RawParameter as Parameter, WorkingCopies,
 };
 pub use rest::{
     Auth, Crm, Fields, Filter, NamedKey, OAuth2, PageSize, Paging, PagingKind, Total, Way, shown,
@@ -208,8 +208,17 @@ pub struct Kafka {
     pub format: MessageFormat,
     /// How long before the window reading begins.
     pub max_lateness: chrono::Duration,
+    /// Whether reading ends with the first message that is so much later than the window; not said,
+    /// it depends on who stamps the topic's messages.
+    pub ends_by_time: Option<bool>,
+    /// What happens where messages of the window are missing.
+    pub on_gap: OnGap,
+    /// Messages that are too many: then only the last days of the window are read.
+    pub max_messages: u64,
     /// How long to wait for a broker.
     pub timeout: std::time::Duration,
+    /// How long to wait for anything to go on, once reading has begun.
+    pub stall_timeout: std::time::Duration,
     /// Further settings of librdkafka.
     pub options: Vec<(String, Secret)>,
 }

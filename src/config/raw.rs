@@ -214,11 +214,37 @@ pub struct RawKafka {
     /// Seconds before the window that reading begins, for events that arrived with an earlier
     /// broker time than their own. Default: 3600.
     pub max_lateness_seconds: Option<u32>,
+    /// Whether reading ends with the first message that the brokers have stamped
+    /// `max_lateness_seconds` after the window, and not with the last one there is. Default: only
+    /// where brokers stamp messages as they come in (`message.timestamp.type=LogAppendTime`), since
+    /// a producer's times may be out of order. `true` vouches for a producer: no message stands
+    /// behind one that is stamped so much later, and no event arrives so late.
+    pub ends_by_time: Option<bool>,
+    /// What happens where messages of the window are missing: removed by retention, hidden by an
+    /// open transaction, or left out by `max_messages`. Default: `warn`.
+    pub on_gap: Option<OnGap>,
+    /// Messages of a window that are too many: then only its last 3 days are read, and the run says
+    /// so. Default: 500000000.
+    pub max_messages: Option<u64>,
     /// Seconds to wait for a broker. Default: 30.
     pub timeout_seconds: Option<u64>,
+    /// Seconds without progress, while a new leader is elected for example, after which reading is
+    /// given up. Default: 120.
+    pub stall_timeout_seconds: Option<u64>,
     /// Further settings of librdkafka, such as `security.protocol`.
     #[serde(default)]
     pub options: IndexMap<String, Secret>,
+}
+
+/// What happens where messages of a window are missing.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum OnGap {
+    /// The receipt and every report say so.
+    #[default]
+    Warn,
+    /// The extract is partial: the run stops, unless `--allow-partial` is given.
+    Fail,
 }
 
 /// Where the result goes.

@@ -344,8 +344,12 @@ impl Resolver<'_> {
             );
         }
         let timeout = raw.timeout_seconds.unwrap_or(30);
+        let stall = raw.stall_timeout_seconds.unwrap_or(120);
+        let max_messages = raw.max_messages.unwrap_or(500_000_000);
         let here = ["sources", source, "from"];
         self.between(&here, "timeout_seconds", timeout, TIMEOUTS);
+        self.between(&here, "stall_timeout_seconds", stall, TIMEOUTS);
+        self.between(&here, "max_messages", max_messages, 1..=u64::MAX);
         Kafka {
             brokers: raw.brokers,
             topic: raw.topic,
@@ -354,7 +358,11 @@ impl Resolver<'_> {
             max_lateness: chrono::Duration::seconds(i64::from(
                 raw.max_lateness_seconds.unwrap_or(3600),
             )),
+            ends_by_time: raw.ends_by_time,
+            on_gap: raw.on_gap.unwrap_or_default(),
+            max_messages,
             timeout: Duration::from_secs(timeout),
+            stall_timeout: Duration::from_secs(stall),
             options: raw.options.into_iter().collect(),
         }
     }

@@ -122,7 +122,7 @@ pub struct NamedKey {
 }
 
 /// `OAuth2` client credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuth2 {
     /// Address that gives tokens.
     pub token_url: Url,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Finding, settings, words};
 use crate::{
-    config::{Config, From, Kafka, Source},
+    config::{Config, From, Kafka, OnGap, Source},
     error::Error,
     sources::{
         Survey, Window,
@@ -78,24 +78,40 @@ fn messages(name: &str, kafka: &Kafka, survey: &Survey) -> Vec<Finding> {
     let topic = &kafka.topic;
     let partitions = words::of(survey.parts.len() as u64, "partition");
     let records = survey.records.unwrap_or_default();
+    let notes = survey.notes.iter().map(|note| lacking(name, kafka, note));
     if records == 0 {
-        let what = format!("topic `{topic}` holds nothing for the window in its {partitions}");
-        let remedy = "look at `topic` and `as_of` in dfpipe.yml, and at the topic's producers";
-        return vec![Finding::warning(name, what, remedy)];
+        return notes.collect();
     }
     let what = format!(
         "topic `{topic}` holds {} for the window in its {partitions}",
         words::of(records, "message")
     );
-    let cut = survey.parts.iter().filter(|part| part.is_cut).count();
-    let lost = (cut > 0).then(|| {
-        let what = format!("retention may have removed messages of the window from {cut} of them");
-        let remedy = format!("{}, or run sooner after the window's end", raise(kafka));
-        Finding::warning(name, what, remedy)
-    });
     std::iter::once(Finding::ok(name, what))
-        .chain(lost)
+        .chain(notes)
         .collect()
+}
+
+/// What is missing of the window, and what to do about it.
+fn lacking(name: &str, kafka: &Kafka, note: &str) -> Finding {
+    let is_gap = ["retention", "an open transaction"]
+        .iter()
+        .any(|begins| note.starts_with(begins));
+    let stops = is_gap && kafka.on_gap == OnGap::Fail;
+    let what = if stops {
+        format!("{note}; a run stops there, as `on_gap: fail` says")
+    } else {
+        note.to_owned()
+    };
+    let remedy = if note.starts_with("retention") {
+        format!("{}, or run sooner after the window's end", raise(kafka))
+    } else if note.starts_with("an open transaction") {
+        "end the transaction, and see that its producer is well".to_owned()
+    } else if note.contains("`max_messages`") {
+        "set `max_messages` of the source, if all of it is to be read".to_owned()
+    } else {
+        "look at `topic` and `as_of` in dfpipe.yml, and at the topic's producers".to_owned()
+    };
+    Finding::warning(name, what, remedy)
 }
 
 /// Whether the topic keeps its messages until a run reads them.

@@ -1,25 +1,6 @@
 //! Sizes and counts in the words of a finding. Apart from the reports' numbers, which this room does not know.
 
-use chrono::Duration;
-
-/// A number and what it counts.
-pub fn of(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
-}
-
-/// A span of time in the largest unit of which there are two or more.
-pub fn span(time: Duration) -> String {
-    let seconds = time.num_seconds().unsigned_abs();
-    for (unit, length) in [("day", 86_400), ("hour", 3600), ("minute", 60)] {
-        if seconds >= 2 * length {
-            return of((seconds + length / 2) / length, unit);
-        }
-    }
-    of(seconds, "second")
-}
+pub use crate::sources::words::{of, span};
 
 /// Bytes in the largest unit of which there is one or more.
 pub fn bytes(bytes: u64) -> String {

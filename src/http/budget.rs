@@ -50,14 +50,9 @@ impl Budget {
         }
     }
 
-    /// The budget of the host of `url`: of several limits, the strictest.
+    /// The budget of the host of `url`, whatever is asked there: of several limits, the strictest.
     pub fn shared(url: &Url, requests: u32) -> Arc<Self> {
-        Self::of("", url, requests)
-    }
-
-    /// The budget of the host of `url` for a purpose of its own.
-    pub fn of(purpose: &str, url: &Url, requests: u32) -> Arc<Self> {
-        Self::known(purpose, url, requests, PERIOD)
+        Self::known("in a minute", url, requests, PERIOD)
     }
 
     /// The budget of the host of `url` where `requests` are allowed in any second.
@@ -65,8 +60,8 @@ impl Budget {
         Self::known("in a second", url, requests, Duration::from_secs(1))
     }
 
-    fn known(purpose: &str, url: &Url, requests: u32, period: Duration) -> Arc<Self> {
-        let host = format!("{purpose} {}", url.origin().ascii_serialization());
+    fn known(rule: &str, url: &Url, requests: u32, period: Duration) -> Arc<Self> {
+        let host = format!("{rule} {}", url.origin().ascii_serialization());
         let mut budgets = locked(&BUDGETS);
         let budget = budgets
             .entry(host)

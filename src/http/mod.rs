@@ -23,3 +23,4 @@ pub use client::{Client, Page, Timeouts};
 pub use failure::{Failed, Reason};
 pub use plain::plain;
 pub use post::post_json;
+pub use token::Tokens;

@@ -1,7 +1,7 @@
 //! Tokens of `OAuth2` client credentials: fetched once, and again before they expire or when one is refused.
 //!
-//! Apart from the signer because it asks a server of its own, under that server's own budget, and because
-//! many requests wait for one token.
+//! Apart from the signer because it asks a server of its own, under the budget of that host (which is the API's, where
+//! it is the same), and because many requests wait for one token.
 
 use std::time::{Duration, Instant};
 
@@ -22,12 +22,9 @@ use super::{
     plain,
 };
 use crate::{
-    config::{Crm, OAuth2, Secret, shown},
+    config::{OAuth2, Secret, shown},
     error::{Error, Result},
 };
-
-/// Requests for tokens in any 60 seconds.
-const PER_MINUTE: u32 = 10;
 
 /// A token is fetched anew so long before it expires, or a tenth of its life if that is less.
 const AHEAD: Duration = Duration::from_mins(1);
@@ -82,15 +79,20 @@ struct Granted {
 }
 
 impl Tokens {
-    /// Fetches tokens as `oauth` says; nothing is asked yet.
-    pub fn new(oauth: &OAuth2, setting: &str, crm: &Crm) -> Result<Self> {
-        let client = plain(crm.timeout)?;
+    /// Fetches tokens as `oauth` says, with no more requests a minute than their host allows; nothing is asked yet.
+    pub fn new(
+        oauth: &OAuth2,
+        setting: &str,
+        (timeout, retries): (Duration, u32),
+        requests_per_minute: u32,
+    ) -> Result<Self> {
+        let client = plain(timeout)?;
         Ok(Self {
             client,
             oauth: oauth.clone(),
             setting: setting.to_owned(),
-            budget: Budget::of("tokens", &oauth.token_url, PER_MINUTE),
-            retries: crm.retries,
+            budget: Budget::shared(&oauth.token_url, requests_per_minute),
+            retries,
             held: Mutex::default(),
         })
     }
@@ -107,6 +109,15 @@ impl Tokens {
         held.token = Some(token);
         held.fetched += 1;
         Ok((held.fetched, value))
+    }
+
+    /// A new token for who does not speak HTTP, and when it is to be fetched anew, if that is told.
+    pub async fn lease(&self) -> Result<(Secret, Option<Instant>)> {
+        let token = self.fetch(&mut Held::default()).await;
+        let token = token.map_err(|failure| failure.error)?;
+        let text = token.value.to_str().unwrap_or_default();
+        let text = text.strip_prefix("Bearer ").unwrap_or(text);
+        Ok((Secret::new(text), token.stale_at))
     }
 
     /// The token with this number is good for nothing.
@@ -134,11 +145,8 @@ impl Tokens {
                 continue;
             }
             let failure = failure.failure;
-            let delay = if failure.is_passing {
-                delays.next()
-            } else {
-                None
-            };
+            let is_too_long = failure.wait.is_some_and(|wait| wait > LONGEST_WAIT);
+            let delay = delays.next().filter(|_| failure.is_passing && !is_too_long);
             let Some(delay) = delay else {
                 return Err(Failure {
                     is_passing: false,
@@ -146,8 +154,7 @@ impl Tokens {
                     ..failure
                 });
             };
-            let wait = failure.wait.unwrap_or(delay).min(LONGEST_WAIT);
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(failure.wait.unwrap_or(delay)).await;
         }
     }
 

@@ -33,6 +33,7 @@ use crate::{
     error::{Error, Result},
     sources::{
         Meter, Privacy, ReadRange, Reading, RefusedLog, SourceTable,
+        kafka::unspanned,
         landing::{Landing, Told},
     },
     table_file::{FileFacts, ParquetFile, hash_file},
@@ -218,7 +219,7 @@ impl Execution<'_> {
                 facts(&rejects, counts.rejected)?,
                 facts(&dead_letters, counts.dead_lettered)?,
             ],
-            warnings: warnings(&log, name),
+            warnings: self.warnings(&log, source),
             partial: log.partial(),
             missing: log.missing(),
             origin: origin(&source.from),
@@ -226,6 +227,24 @@ impl Execution<'_> {
             identity: self.source_identity(source),
             seconds: seconds(began, clock.now()),
         })
+    }
+
+    /// What the source said, which fields it never had, and whether what came of a topic spans the window.
+    fn warnings(&self, log: &RefusedLog, source: &Source) -> Vec<String> {
+        let span = match source.from {
+            From::Kafka(_) => unspanned(&log.meter().ranges(), self.pipeline.window),
+            From::Files(_) | From::Crm(_) => None,
+        };
+        let span = span.map(|span| format!("`{}`: {span}", source.name));
+        let said = log.warnings().into_iter().chain(span);
+        let said: Vec<_> = said.collect();
+        for message in &said {
+            let message = message.clone();
+            self.tell(&Event::Warning { message });
+        }
+        said.into_iter()
+            .chain(never_there(log, &source.name))
+            .collect()
     }
 
     fn tell_extracting(&self, source: &str, reading: Reading) {
@@ -276,18 +295,30 @@ async fn watch<T>(
     }
 }
 
-/// What the source said, and which fields it never had.
-fn warnings(log: &RefusedLog, source: &str) -> Vec<String> {
+/// Fields that no record had.
+fn never_there(log: &RefusedLog, source: &str) -> Vec<String> {
     let rows = log.counts().rows;
     let missing = log.missing().into_iter();
     let never = missing.filter(|(_, count)| *count == rows);
-    let never = never.map(|(field, _)| format!("no record of `{source}` has the field `{field}`"));
-    log.warnings().into_iter().chain(never).collect()
+    never
+        .map(|(field, _)| format!("no record of `{source}` has the field `{field}`"))
+        .collect()
 }
 
 fn as_recorded(range: ReadRange) -> SourceRange {
-    let ReadRange { part, first, end } = range;
-    SourceRange { part, first, end }
+    let ReadRange {
+        part,
+        first,
+        end,
+        times,
+    } = range;
+    SourceRange {
+        part,
+        first,
+        end,
+        first_at: times.first(),
+        last_at: times.last(),
+    }
 }
 
 fn facts(path: &Path, rows: u64) -> Result<FileFacts> {

@@ -45,6 +45,7 @@ pub fn of_source(source: &Source, window: Window, email_key: &str) -> String {
         From::Crm(crm) => without_transport(crm),
         From::Kafka(kafka) => {
             kafka.timeout = std::time::Duration::ZERO;
+            kafka.stall_timeout = std::time::Duration::ZERO;
             kafka.options.clear();
             if let Some(registry) = kafka.format.registry_mut() {
                 without_transport(&mut registry.0);

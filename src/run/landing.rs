@@ -104,8 +104,12 @@ fn partial(record: &SourceRecord) -> Option<Error> {
         Some(cause) => error.because(cause),
         None => error,
     };
-    Some(error.with_hint(
-        "`dfpipe run --resume` asks for what is missing, and for nothing else; with `--allow-partial` it goes on with \
-         what came",
-    ))
+    let goes_on = match record.kind.as_str() {
+        // What is gone does not come back; what a transaction hides does.
+        "kafka" => "reads the topic again",
+        _ => "asks for what is missing, and for nothing else",
+    };
+    Some(error.with_hint(format!(
+        "`dfpipe run --resume` {goes_on}; with `--allow-partial` it goes on with what came"
+    )))
 }

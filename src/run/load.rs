@@ -151,7 +151,7 @@ impl Execution<'_> {
     pub(super) async fn load(&mut self) -> Result<bool> {
         let earlier = self.earlier.as_ref();
         if let Some(receipt) = earlier.and_then(|state| state.receipt.clone()) {
-            self.loaded(receipt)?;
+            self.loaded(receipt).await?;
             return Ok(true);
         }
         let load = self.what_to_load()?;
@@ -169,12 +169,14 @@ impl Execution<'_> {
         };
         let mut receipt = self.sink.commit(&load, &staged, &file, &book).await?;
         receipt.warnings.extend(self.record.all_warnings());
-        self.journal(Entry::Loaded {
+        let journalled = self.journal(Entry::Loaded {
             receipt: Box::new(receipt.clone()),
-        })
-        .and_then(|()| folder::remove_file(&staged))
-        .and_then(|()| self.loaded(receipt.clone()))
-        .map_err(|error| is_loaded(&receipt, &error))?;
+        });
+        let written = match journalled.and_then(|()| folder::remove_file(&staged)) {
+            Ok(()) => self.loaded(receipt.clone()).await,
+            Err(error) => Err(error),
+        };
+        written.map_err(|error| is_loaded(&receipt, &error))?;
         Ok(false)
     }
 
@@ -229,8 +231,10 @@ impl Execution<'_> {
         })
     }
 
-    /// Writes the receipt and says what it holds.
-    fn loaded(&mut self, receipt: Receipt) -> Result<()> {
+    /// Commits what was read, writes the receipt and says what it holds. A run that died before comes
+    /// here again.
+    async fn loaded(&mut self, mut receipt: Receipt) -> Result<()> {
+        receipt.warnings.extend(self.commit_offsets().await);
         self.folder.write_json(RECEIPT, &receipt)?;
         self.tell(&Event::Loaded {
             rows: receipt.rows,

@@ -27,6 +27,7 @@ pub mod archive;
 mod begin;
 mod checking;
 mod columns;
+mod committing;
 mod extract;
 mod finalize;
 mod folder;

@@ -332,7 +332,7 @@ impl SourceRecord {
 }
 
 /// A piece of a source that was read.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct SourceRange {
     /// The page group, file or partition.
     pub part: String,
@@ -340,6 +340,12 @@ pub struct SourceRange {
     pub first: Option<i64>,
     /// The one behind the last.
     pub end: Option<i64>,
+    /// When the earliest of its records came in, where the source tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<DateTime<Utc>>,
+    /// When the latest did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<DateTime<Utc>>,
 }
 
 /// What a model became.

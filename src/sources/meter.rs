@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
+
 /// What stands where nothing is known.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -38,7 +40,7 @@ pub struct Reading {
 }
 
 /// A piece of a source that was read: `[first, end)`; neither is known of a piece without records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadRange {
     /// The pages, the file or the partition.
     pub part: String,
@@ -46,6 +48,42 @@ pub struct ReadRange {
     pub first: Option<i64>,
     /// The one behind the last.
     pub end: Option<i64>,
+    /// When its records came in, where the source tells.
+    pub times: Times,
+}
+
+/// The earliest and the latest of moments, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times(Option<(i64, i64)>);
+
+impl Times {
+    /// A moment more, if it is one.
+    pub fn add(&mut self, milliseconds: Option<i64>) {
+        let Some(moment) = milliseconds else { return };
+        self.0 = Some(self.0.map_or((moment, moment), |(first, last)| {
+            (first.min(moment), last.max(moment))
+        }));
+    }
+
+    /// The moments of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if let Some((first, last)) = other.0 {
+            self.add(Some(first));
+            self.add(Some(last));
+        }
+        self
+    }
+
+    /// The earliest moment.
+    pub fn first(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.0?.0)
+    }
+
+    /// The latest moment.
+    pub fn last(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.0?.1)
+    }
 }
 
 impl Default for Meter {
@@ -91,6 +129,13 @@ impl Meter {
         self.noted().insert(number, range);
     }
 
+    /// Takes note of the times of records of the part with this number.
+    pub fn note_times(&self, number: i32, times: Times) {
+        if let Some(range) = self.noted().get_mut(&number) {
+            range.times = range.times.and(times);
+        }
+    }
+
     /// How far it is.
     pub fn reading(&self) -> Reading {
         let known = |value: &AtomicU64| Some(value.load(Relaxed)).filter(|value| *value != UNKNOWN);
@@ -127,7 +172,7 @@ impl Reading {
 mod tests {
     use std::time::Duration;
 
-    use super::{Meter, ReadRange, Reading};
+    use super::{Meter, ReadRange, Reading, Times};
 
     #[test]
     fn what_is_not_told_is_unknown_and_never_zero() {
@@ -174,12 +219,34 @@ mod tests {
     }
 
     #[test]
+    fn the_first_and_the_last_moment_of_a_part_are_kept_whatever_comes_between() {
+        let meter = Meter::default();
+        meter.note(0, ReadRange::default());
+        for moments in [&[2000, 1000][..], &[], &[4000, 3000]] {
+            let mut times = Times::default();
+            moments.iter().for_each(|moment| times.add(Some(*moment)));
+            times.add(None);
+            meter.note_times(0, times);
+        }
+        let times = meter.ranges()[0].times;
+        let seconds = [times.first(), times.last()].map(|moment| moment.unwrap().timestamp());
+        assert_eq!(seconds, [1, 4]);
+        assert_eq!(Times::default().first(), None);
+    }
+
+    #[test]
     fn ranges_come_in_the_order_of_their_parts_whoever_was_first() {
         let meter = Meter::default();
         for number in [10, 2, 1] {
             let part = format!("partition {number}");
             let (first, end) = (Some(0), Some(1));
-            meter.note(number, ReadRange { part, first, end });
+            let range = ReadRange {
+                part,
+                first,
+                end,
+                ..ReadRange::default()
+            };
+            meter.note(number, range);
         }
         let parts = meter.ranges().into_iter().map(|range| range.part);
         let parts: Vec<_> = parts.collect();

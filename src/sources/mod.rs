@@ -31,11 +31,12 @@ mod partition;
 pub mod record;
 mod survey;
 mod table;
+pub mod words;
 
 pub use bounds::Bounds;
 pub use files::locations;
 pub use kafka::problems;
-pub use meter::{Meter, ReadRange, Reading};
+pub use meter::{Meter, ReadRange, Reading, Times};
 pub use partial::Partial;
 pub use partition::external;
 pub use record::{Counts, RefusedLog};

@@ -81,13 +81,12 @@ impl SourceTable {
 
     /// What `filters` say of the column that the source can filter by.
     fn bounds(&self, filters: &[Expr]) -> Bounds {
-        let From::Crm(crm) = &self.source.from else {
-            return Bounds::default();
+        let column = match &self.source.from {
+            From::Crm(crm) => crm.filter.as_ref().map(|filter| &filter.column),
+            From::Kafka(_) => self.source.message_time().map(|column| &column.name),
+            From::Files(_) => None,
         };
-        match &crm.filter {
-            Some(filter) => Bounds::of(filters, &filter.column),
-            None => Bounds::default(),
-        }
+        column.map_or(Bounds::default(), |column| Bounds::of(filters, column))
     }
 
     /// The same table; what is read of it lands in `landing`, so that it is read once only.

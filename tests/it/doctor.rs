@@ -317,7 +317,7 @@ fn a_topic_that_forgets_too_soon_is_a_warning_that_says_what_to_type() {
         "warning  customer_events  topic `doctor-short` keeps messages for 60 minutes, and what is \
          read begins [days] ago",
         "--entity-name doctor-short --add-config retention.ms=",
-        "warning  customer_events  topic `doctor-short` holds nothing for the window",
+        "warning  customer_events  topic `doctor-short` is empty: nothing was ever written to its 1 partition",
         "warning  customer_events  topic `doctor-short` is compacted",
     ] {
         assert!(screen.contains(words), "{words}\n{screen}");

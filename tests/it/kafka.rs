@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use datafusion::{
     arrow::{
         array::{AsArray, RecordBatch},
@@ -18,7 +19,7 @@ use datafusion::{
 };
 use dfpipe::{
     clock::parse_time,
-    config::{self, Column, ColumnType, Secret, Source},
+    config::{self, Column, ColumnType, MessagePart, OnGap, Secret, Source},
     error::{Error, Kind},
     sources::{self, Privacy, RefusedLog, SourceTable, Survey, Window},
 };
@@ -35,12 +36,12 @@ use crate::support::kafka::{Kafka, Message};
 
 /// The moment that the runs of these tests are made for; the window is the week before. In the past
 /// for any clock: a broker takes no message of the future.
-const AS_OF: &str = "2024-11-08T00:00:00Z";
+pub(crate) const AS_OF: &str = "2024-11-08T00:00:00Z";
 
 const HOUR: i64 = 60 * 60 * 1000;
 
 /// A broker that has it all answers soon, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The window begins with the first message that came in it or less than an hour before.
 #[test]
@@ -107,8 +108,8 @@ fn a_survey_counts_the_messages_that_a_run_would_read() {
     assert_eq!(
         survey.notes,
         [
-            "partition 0 of `surveyed` begins at offset 1: retention may have removed messages of the \
-          window"
+            "retention has removed what stood before offset 1 of partition 0 of `surveyed`: messages of \
+             2024-11-01 00:00 to 2024-11-01 01:00 UTC may be missing"
         ]
     );
     assert_eq!(survey.bytes, None);
@@ -372,19 +373,21 @@ fn a_wrong_option_is_named_without_its_value() {
 }
 
 /// A table over a topic, and where its refusals go.
-struct Reading {
-    runtime: Runtime,
-    kafka: config::Kafka,
-    log: Arc<RefusedLog>,
+pub(crate) struct Reading {
+    pub(crate) runtime: Runtime,
+    pub(crate) kafka: config::Kafka,
+    pub(crate) log: Arc<RefusedLog>,
     folder: TempDir,
+    as_of: DateTime<Utc>,
+    partitions: usize,
 }
 
 impl Reading {
-    fn of(brokers: &str, topic: &str) -> Self {
+    pub(crate) fn of(brokers: &str, topic: &str) -> Self {
         Self::prepare(brokers, topic).with_timeout(PATIENCE)
     }
 
-    fn prepare(brokers: &str, topic: &str) -> Self {
+    pub(crate) fn prepare(brokers: &str, topic: &str) -> Self {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let file = |name: &str| folder.path().join(name);
         let log = RefusedLog::to_files(
@@ -398,7 +401,11 @@ impl Reading {
             group: "tests".to_owned(),
             format: config::MessageFormat::Json,
             max_lateness: chrono::Duration::hours(1),
+            ends_by_time: None,
+            on_gap: OnGap::Warn,
+            max_messages: 500_000_000,
             timeout: Duration::from_secs(2),
+            stall_timeout: PATIENCE,
             options: vec![],
         };
         Self {
@@ -406,7 +413,19 @@ impl Reading {
             kafka,
             log: Arc::new(log.expect("the log can be opened")),
             folder,
+            as_of: parse_time(AS_OF).expect("it is a time"),
+            partitions: 2,
         }
+    }
+
+    pub(crate) fn made_for(mut self, as_of: DateTime<Utc>) -> Self {
+        self.as_of = as_of;
+        self
+    }
+
+    pub(crate) fn at_a_time(mut self, partitions: usize) -> Self {
+        self.partitions = partitions;
+        self
     }
 
     fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -414,7 +433,7 @@ impl Reading {
         self
     }
 
-    fn with_option(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_option(mut self, name: &str, value: &str) -> Self {
         self.kafka
             .options
             .push((name.to_owned(), Secret::new(value)));
@@ -422,10 +441,11 @@ impl Reading {
     }
 
     fn context(&self) -> SessionContext {
-        let window = Window::before(parse_time(AS_OF).expect("it is a time"), 7);
+        let window = Window::before(self.as_of, 7);
         let privacy = Privacy::new(&Secret::new("a key of these tests"));
         let source = Arc::new(source(self.kafka.clone()));
-        let table = SourceTable::new(source, window, privacy, Arc::clone(&self.log), 2);
+        let log = Arc::clone(&self.log);
+        let table = SourceTable::new(source, window, privacy, log, self.partitions);
         let context = SessionContext::new();
         context
             .register_table("events", Arc::new(table))
@@ -439,32 +459,32 @@ impl Reading {
             .block_on(async { context.sql(sql).await?.collect().await })
     }
 
-    fn query(&self, sql: &str) -> Vec<RecordBatch> {
+    pub(crate) fn query(&self, sql: &str) -> Vec<RecordBatch> {
         self.try_query(sql).expect("the topic can be read")
     }
 
     /// What is read, a line each: partition, offset, id.
-    fn rows(&self) -> Vec<String> {
+    pub(crate) fn rows(&self) -> Vec<String> {
         lines(&self.query("select _part, _position, id from events"))
     }
 
     /// The read, planned but not begun.
-    fn plan(&self) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    pub(crate) fn plan(&self) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let context = self.context();
         let sql = "select _part, _position, id from events";
         self.runtime
             .block_on(async { context.sql(sql).await?.create_physical_plan().await })
     }
 
-    fn survey(&self) -> Result<Survey, Error> {
-        let window = Window::before(parse_time(AS_OF).expect("it is a time"), 7);
+    pub(crate) fn survey(&self) -> Result<Survey, Error> {
+        let window = Window::before(self.as_of, 7);
         let privacy = Privacy::new(&Secret::new("a key of these tests"));
         let source = source(self.kafka.clone());
         self.runtime
             .block_on(sources::survey(&source, window, &privacy))
     }
 
-    fn fails(&self) -> Error {
+    pub(crate) fn fails(&self) -> Error {
         let read = self.try_query("select * from events");
         ours(&read.expect_err("the topic cannot be read"))
     }
@@ -541,33 +561,44 @@ fn source(kafka: config::Kafka) -> Source {
         name: "events".to_owned(),
         description: None,
         key: None,
-        columns: vec![Column {
-            name: "id".to_owned(),
-            kind: ColumnType::Text,
-            path: vec!["id".to_owned()],
-            from: None,
-            required: true,
-            is_email: false,
-            personal: None,
-            description: None,
-        }],
+        columns: vec![
+            column("id", ColumnType::Text, None),
+            column(
+                "sent_at",
+                ColumnType::Timestamp,
+                Some(MessagePart::Timestamp),
+            ),
+        ],
         max_dead_letters: 1.0,
         checks: vec![],
         from: config::From::Kafka(kafka),
     }
 }
 
+fn column(name: &str, kind: ColumnType, from: Option<MessagePart>) -> Column {
+    Column {
+        name: name.to_owned(),
+        kind,
+        path: vec![name.to_owned()],
+        from,
+        required: true,
+        is_email: false,
+        personal: None,
+        description: None,
+    }
+}
+
 /// Hours after the window's start, in milliseconds since 1970.
-fn in_window(hours: i64) -> i64 {
+pub(crate) fn in_window(hours: i64) -> i64 {
     let as_of = parse_time(AS_OF).expect("it is a time").timestamp_millis();
     as_of - 7 * 24 * HOUR + hours * HOUR
 }
 
-fn event(id: &str, at: i64) -> Message {
+pub(crate) fn event(id: &str, at: i64) -> Message {
     (None, format!("{{\"id\": \"{id}\"}}").into_bytes(), at)
 }
 
-fn lines(batches: &[RecordBatch]) -> Vec<String> {
+pub(crate) fn lines(batches: &[RecordBatch]) -> Vec<String> {
     let mut rows: Vec<_> = batches.iter().flat_map(rows_of).collect();
     rows.sort_unstable();
     rows.into_iter()
@@ -585,7 +616,7 @@ fn rows_of(batch: &RecordBatch) -> Vec<(i32, i64, String)> {
 }
 
 /// An address of this machine that refuses connections.
-fn closed_address() -> String {
+pub(crate) fn closed_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     listener
         .local_addr()
@@ -593,7 +624,7 @@ fn closed_address() -> String {
         .to_string()
 }
 
-fn transactional(brokers: &str, topic: &str) -> BaseProducer {
+pub(crate) fn transactional(brokers: &str, topic: &str) -> BaseProducer {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("transactional.id", topic)
@@ -606,7 +637,7 @@ fn transactional(brokers: &str, topic: &str) -> BaseProducer {
 }
 
 /// Two messages in a transaction that is left open.
-fn transaction(producer: &BaseProducer, topic: &str, partition: i32, id: &str) {
+pub(crate) fn transaction(producer: &BaseProducer, topic: &str, partition: i32, id: &str) {
     producer.begin_transaction().expect("no other is open");
     for number in 0..2 {
         let (_, payload, at) = event(&format!("{id}-{number}"), in_window(1));
@@ -625,7 +656,7 @@ fn transaction(producer: &BaseProducer, topic: &str, partition: i32, id: &str) {
 }
 
 /// What retention does, at once.
-async fn delete_before(brokers: &str, topic: &str, offset: i64) {
+pub(crate) async fn delete_before(brokers: &str, topic: &str, offset: i64) {
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .create()

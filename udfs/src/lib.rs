@@ -28,6 +28,9 @@ mod email_hasher;
 mod engagement_score;
 pub mod mask;
 mod normalize_email;
+#[cfg(test)]
+#[path = "../../tests/it/support/properties.rs"]
+mod properties;
 mod scaling;
 mod settings;
 #[cfg(test)]

@@ -116,6 +116,7 @@ impl Reader {
             part: file.name.clone(),
             first: read.map(|(first, _)| first),
             end: read.map(|(_, last)| last.saturating_add(1)),
+            ..ReadRange::default()
         };
         self.scan.log.meter().note(file.part, range);
     }

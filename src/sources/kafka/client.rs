@@ -12,8 +12,9 @@ use chrono::{DateTime, Utc};
 use rdkafka::{
     ClientConfig, ClientContext, Message as _, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    client::OAuthToken,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
     message::{BorrowedMessage, Headers},
     metadata::{Metadata, MetadataBroker, MetadataPartition, MetadataTopic},
@@ -23,7 +24,8 @@ use rdkafka::{
 use super::{
     failure::{Reason, other_topics},
     heard::Heard,
-    offsets::{Lookup, Watermarks},
+    oauth::Login,
+    offsets::Place,
     settings::settings,
 };
 use crate::{
@@ -51,8 +53,8 @@ pub struct Client {
 pub enum Event<'a> {
     /// A message.
     Message(Message<'a>),
-    /// The partition ends here; a topic in use may grow on.
-    End,
+    /// This partition ends here; a topic in use may grow on.
+    End(i32),
     /// Nothing new.
     Nothing,
 }
@@ -61,6 +63,11 @@ pub enum Event<'a> {
 pub struct Message<'a>(BorrowedMessage<'a>);
 
 impl Message<'_> {
+    /// The partition that it stands in.
+    pub fn partition(&self) -> i32 {
+        self.0.partition()
+    }
+
     /// Where it stands in its partition.
     pub fn offset(&self) -> i64 {
         self.0.offset()
@@ -94,10 +101,16 @@ impl Message<'_> {
 impl Client {
     /// One of `consumers` consumers of the topic of `kafka`. Connects in the background.
     pub fn new(kafka: Arc<Kafka>, consumers: usize) -> Result<Self> {
-        let listener = Listener::new(&kafka);
+        let listener = Listener::new(&kafka)?;
+        let logs_in = listener.login.is_some();
         let consumer = config(&kafka, consumers)?.create_with_context(listener);
         let consumer = consumer.map_err(|error| unusable(&kafka, &error))?;
-        Ok(Self { consumer, kafka })
+        let client = Self { consumer, kafka };
+        if logs_in {
+            // The library asks for a token before it connects, and only who listens is asked.
+            client.listen();
+        }
+        Ok(client)
     }
 
     /// The addresses by which the brokers want to be reached.
@@ -109,12 +122,95 @@ impl Client {
         Ok(metadata.brokers().iter().map(address).collect())
     }
 
-    /// Begins to read `partition` at `offset`, here and nowhere else.
-    pub fn assign(&self, partition: i32, offset: i64) -> Result<()> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.kafka.topic, partition, Offset::Offset(offset))
-            .and_then(|()| self.consumer.assign(&list))
+    /// The partitions of the topic.
+    pub fn partitions(&self) -> Result<Vec<i32>> {
+        let metadata = match self.metadata(Some(&self.kafka.topic)) {
+            Ok(metadata) => metadata,
+            Err(Refusal {
+                reason: Reason::Absent,
+                ..
+            }) => return Err(self.absent()),
+            Err(refusal) => return Err(self.refused(&refusal)),
+        };
+        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        let mut partitions: Vec<_> = partitions.map(MetadataPartition::id).collect();
+        partitions.sort_unstable();
+        Ok(partitions)
+    }
+
+    /// The first offset of a partition, and the one behind its last.
+    pub fn watermarks(&self, partition: i32) -> Result<(i64, i64)> {
+        let asked = self.ask(|patience| {
+            self.consumer
+                .fetch_watermarks(&self.kafka.topic, partition, patience)
+        });
+        asked.map_err(|refusal| self.refused(&refusal))
+    }
+
+    /// The first offset of each partition whose message is of `time` or later, where there is one.
+    pub fn first_at(&self, partitions: &[i32], time: DateTime<Utc>) -> Result<Vec<Option<i64>>> {
+        let topic = &self.kafka.topic;
+        let milliseconds = Offset::Offset(time.timestamp_millis().max(0));
+        let asked = self.ask(|patience| {
+            let mut times = TopicPartitionList::with_capacity(partitions.len());
+            for partition in partitions {
+                times.add_partition_offset(topic, *partition, milliseconds)?;
+            }
+            let offsets = self.consumer.offsets_for_times(times, patience)?;
+            partitions
+                .iter()
+                .map(|partition| offset_in(&offsets, topic, *partition))
+                .collect()
+        });
+        asked.map_err(|refusal| self.refused(&refusal))
+    }
+
+    /// The names of all topics but those of the brokers' own.
+    pub fn topics(&self) -> Vec<String> {
+        let Ok(metadata) = self.metadata(None) else {
+            return vec![];
+        };
+        let topics = metadata.topics().iter().map(MetadataTopic::name);
+        let topics = topics.filter(|name| !name.starts_with("__"));
+        topics.map(str::to_owned).collect()
+    }
+
+    /// Begins to read at these places, and nowhere else.
+    pub fn assign(&self, places: &[Place]) -> Result<()> {
+        self.list(places)
+            .and_then(|list| self.consumer.assign(&list))
             .map_err(|error| self.error(reason(&error), &error))
+    }
+
+    /// Commits `places` to the group, save where it is as far already.
+    pub fn commit(&self, places: &[Place]) -> Result<()> {
+        let topic = &self.kafka.topic;
+        let asked = self.ask_for_group(|patience| {
+            let list = self.list(places)?;
+            let committed = self.consumer.committed_offsets(list, patience)?;
+            let each = places.iter();
+            each.map(|place| Ok((*place, committed_in(&committed, topic, place.0)?)))
+                .collect::<KafkaResult<Vec<_>>>()
+        });
+        let committed = asked.map_err(|refusal| self.refused(&refusal))?;
+        let further = committed.into_iter();
+        let further =
+            further.filter(|((_, offset), there)| there.is_none_or(|there| there < *offset));
+        let further: Vec<_> = further.map(|(place, _)| place).collect();
+        if further.is_empty() {
+            return Ok(());
+        }
+        self.list(&further)
+            .and_then(|list| self.consumer.commit(&list, CommitMode::Sync))
+            .map_err(|error| self.error(reason_of_group(&error), &error))
+    }
+
+    fn list(&self, places: &[Place]) -> KafkaResult<TopicPartitionList> {
+        let mut list = TopicPartitionList::with_capacity(places.len());
+        for (partition, offset) in places {
+            list.add_partition_offset(&self.kafka.topic, *partition, Offset::Offset(*offset))?;
+        }
+        Ok(list)
     }
 
     /// The next event, waiting for it as long as `wait`.
@@ -122,7 +218,7 @@ impl Client {
         match self.consumer.poll(wait) {
             None => Ok(Event::Nothing),
             Some(Ok(message)) => Ok(Event::Message(Message(message))),
-            Some(Err(KafkaError::PartitionEOF(_))) => Ok(Event::End),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Event::End(partition)),
             Some(Err(error)) => match reason(&error) {
                 // The library tries again by itself.
                 Reason::Unavailable => Ok(Event::Nothing),
@@ -150,6 +246,22 @@ impl Client {
 
     /// Asks until there is an answer, the brokers refuse for good, or the time is up.
     fn ask<T>(&self, question: impl Fn(Duration) -> KafkaResult<T>) -> Result<T, Refusal> {
+        self.ask_as(question, reason)
+    }
+
+    /// The same of a question for which the group matters.
+    fn ask_for_group<T>(
+        &self,
+        question: impl Fn(Duration) -> KafkaResult<T>,
+    ) -> Result<T, Refusal> {
+        self.ask_as(question, reason_of_group)
+    }
+
+    fn ask_as<T>(
+        &self,
+        question: impl Fn(Duration) -> KafkaResult<T>,
+        reason: impl Fn(&KafkaError) -> Reason,
+    ) -> Result<T, Refusal> {
         let begun = Instant::now();
         loop {
             let left = self.kafka.timeout.saturating_sub(begun.elapsed());
@@ -193,15 +305,10 @@ impl Client {
     /// The error for a topic that is absent, with the name that was meant.
     fn absent(&self) -> Error {
         let error = Reason::Absent.error(&self.kafka);
-        let Ok(metadata) = self.metadata(None) else {
-            return error;
-        };
-        let names = metadata
-            .topics()
-            .iter()
-            .map(|topic| topic.name().to_owned());
-        let names: Vec<_> = names.filter(|name| !name.starts_with("__")).collect();
-        error.with_hint(other_topics(&self.kafka.topic, &names))
+        match self.metadata(None) {
+            Ok(_) => error.with_hint(other_topics(&self.kafka.topic, &self.topics())),
+            Err(_) => error,
+        }
     }
 
     fn refused(&self, refusal: &Refusal) -> Error {
@@ -233,7 +340,7 @@ pub async fn topic_settings<const N: usize>(
         reason(error).error(kafka).because(cause)
     };
     let admin: AdminClient<Listener> = config(kafka, 1)?
-        .create_with_context(Listener::new(kafka))
+        .create_with_context(Listener::new(kafka)?)
         .map_err(|error| unusable(kafka, &error))?;
     let options = AdminOptions::new().request_timeout(Some(kafka.timeout));
     let topic = ResourceSpecifier::Topic(&kafka.topic);
@@ -255,49 +362,6 @@ fn config(kafka: &Kafka, consumers: usize) -> Result<ClientConfig> {
     Ok(config)
 }
 
-impl Lookup for Client {
-    fn partitions(&self) -> Result<Vec<i32>> {
-        let metadata = match self.metadata(Some(&self.kafka.topic)) {
-            Ok(metadata) => metadata,
-            Err(Refusal {
-                reason: Reason::Absent,
-                ..
-            }) => return Err(self.absent()),
-            Err(refusal) => return Err(self.refused(&refusal)),
-        };
-        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
-        let mut partitions: Vec<_> = partitions.map(MetadataPartition::id).collect();
-        partitions.sort_unstable();
-        Ok(partitions)
-    }
-
-    fn watermarks(&self, partition: i32) -> Result<Watermarks> {
-        let asked = self.ask(|patience| {
-            self.consumer
-                .fetch_watermarks(&self.kafka.topic, partition, patience)
-        });
-        let (low, high) = asked.map_err(|refusal| self.refused(&refusal))?;
-        Ok(Watermarks { low, high })
-    }
-
-    fn first_at(&self, partitions: &[i32], time: DateTime<Utc>) -> Result<Vec<Option<i64>>> {
-        let topic = &self.kafka.topic;
-        let milliseconds = Offset::Offset(time.timestamp_millis().max(0));
-        let asked = self.ask(|patience| {
-            let mut times = TopicPartitionList::with_capacity(partitions.len());
-            for partition in partitions {
-                times.add_partition_offset(topic, *partition, milliseconds)?;
-            }
-            let offsets = self.consumer.offsets_for_times(times, patience)?;
-            partitions
-                .iter()
-                .map(|partition| offset_in(&offsets, topic, *partition))
-                .collect()
-        });
-        asked.map_err(|refusal| self.refused(&refusal))
-    }
-}
-
 /// A question without an answer.
 struct Refusal {
     reason: Reason,
@@ -305,7 +369,10 @@ struct Refusal {
 }
 
 /// Takes what the library would print.
-struct Listener(Mutex<Notes>);
+struct Listener {
+    notes: Mutex<Notes>,
+    login: Option<Login>,
+}
 
 struct Notes {
     heard: Heard,
@@ -314,20 +381,44 @@ struct Notes {
 }
 
 impl Listener {
-    fn new(kafka: &Kafka) -> Self {
-        let heard = Heard::new(&kafka.options);
-        Self(Mutex::new(Notes {
-            heard,
+    fn new(kafka: &Kafka) -> Result<Self> {
+        let notes = Notes {
+            heard: Heard::new(&kafka.options),
             final_reason: None,
-        }))
+        };
+        Ok(Self {
+            notes: Mutex::new(notes),
+            login: Login::of(kafka)?,
+        })
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ClientContext for Listener {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(
+        &self,
+        _config: Option<&str>,
+    ) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        let login = self
+            .login
+            .as_ref()
+            .ok_or("no token was expected to be needed")?;
+        let token = login.token().map_err(|error| {
+            self.notes().final_reason = Some(Reason::Unauthenticated);
+            error.to_string()
+        })?;
+        Ok(OAuthToken {
+            token: token.text.expose().to_owned(),
+            principal_name: login.principal().to_owned(),
+            lifetime_ms: token.good_until.timestamp_millis(),
+        })
+    }
+
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, text: &str) {
         self.notes().heard.hear(text);
     }
@@ -362,6 +453,33 @@ fn offset_in(
     }
 }
 
+fn committed_in(
+    committed: &TopicPartitionList,
+    topic: &str,
+    partition: i32,
+) -> KafkaResult<Option<i64>> {
+    let Some(found) = committed.find_partition(topic, partition) else {
+        return Ok(None);
+    };
+    found.error()?;
+    match found.offset() {
+        Offset::Offset(offset) => Ok(Some(offset)),
+        // The group has none.
+        _ => Ok(None),
+    }
+}
+
+/// Reading needs no group, so that its refusal is no obstacle there; committing does.
+fn reason_of_group(error: &KafkaError) -> Reason {
+    match error.rdkafka_error_code() {
+        Some(Code::GroupAuthorizationFailed) => Reason::Forbidden,
+        Some(Code::UnknownMemberId | Code::IllegalGeneration | Code::RebalanceInProgress) => {
+            Reason::Taken
+        }
+        _ => reason(error),
+    }
+}
+
 fn reason(error: &KafkaError) -> Reason {
     match (error, error.rdkafka_error_code()) {
         (_, Some(code)) => reason_of(code),
@@ -379,7 +497,7 @@ fn reason_of(code: Code) -> Reason {
         | Code::CoordinatorLoadInProgress
         | Code::CoordinatorNotAvailable
         | Code::FencedLeaderEpoch
-        // The group names the reader; nothing is committed, since a reader must not move its offsets.
+        // To a reader the group is but a name: it assigns, and never subscribes.
         | Code::GroupAuthorizationFailed
         | Code::KafkaStorageError
         | Code::LeaderNotAvailable

@@ -25,6 +25,8 @@ pub enum Reason {
     Absent,
     /// What was to be read is gone.
     Removed,
+    /// Others read as the same group, by subscription.
+    Taken,
     /// An option is not accepted.
     Unusable,
     /// Anything else.
@@ -52,7 +54,7 @@ impl Reason {
             Self::Unauthenticated => {
                 Error::outside(format!("the brokers `{brokers}` refuse the credentials")).with_hint(
                     "check `security.protocol`, `sasl.mechanism`, `sasl.username` and \
-                     `sasl.password` in `options`",
+                     `sasl.password` (or `sasl.oauthbearer.…`) in `options`",
                 )
             }
             Self::Unencrypted => {
@@ -69,6 +71,10 @@ impl Reason {
                 "messages of topic `{topic}` went while they were to be read"
             ))
             .with_hint("the topic keeps its messages too short: raise its retention"),
+            Self::Taken => Error::outside(format!(
+                "group `{group}` has members that subscribe to topics, and only they may commit"
+            ))
+            .with_hint("give dfpipe a `group` of its own"),
             Self::Unusable => {
                 Error::usage(format!("topic `{topic}` cannot be read with this setting"))
                     .with_hint("check `options` of the source")
@@ -96,6 +102,12 @@ pub fn other_topics(topic: &str, topics: &[String]) -> String {
         None if topics.is_empty() => "there are no topics that these credentials may see".into(),
         None => format!("there are: {}{more}", listed.join(", ")),
     }
+}
+
+/// The topic, if there is one, that `topic` was meant to be although there is a `topic`.
+pub fn similar_topic<'a>(topic: &str, topics: &'a [String]) -> Option<&'a str> {
+    let others = topics.iter().map(String::as_str);
+    did_you_mean(topic, others.filter(|other| *other != topic))
 }
 
 #[cfg(test)]

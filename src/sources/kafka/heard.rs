@@ -12,7 +12,12 @@ const KEPT: usize = 4;
 const SHORTEST_SECRET: usize = 4;
 
 /// Options whose values are no secrets and explain a good deal.
-const OPEN: [&str; 3] = ["sasl.mechanism", "sasl.mechanisms", "security.protocol"];
+const OPEN: [&str; 4] = [
+    "sasl.mechanism",
+    "sasl.mechanisms",
+    "sasl.oauthbearer.token.endpoint.url",
+    "security.protocol",
+];
 
 /// What was said so far.
 #[derive(Debug, Default)]

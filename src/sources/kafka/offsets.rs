@@ -1,10 +1,14 @@
-//! The window as one bounded range of offsets per partition, fixed before anything is read.
+//! One bounded range of offsets per partition, and what a broker is asked to find it.
 //!
 //! Apart from the client, so that the rules hold without a broker: it answers through [`Lookup`].
 
 use chrono::{DateTime, Utc};
 
+use super::survey::Retention;
 use crate::{error::Result, sources::ReadRange};
+
+/// Offsets that are worth a consumer of their own.
+pub const PIECE: u64 = 50_000;
 
 /// What a broker is asked before reading.
 pub trait Lookup {
@@ -16,6 +20,32 @@ pub trait Lookup {
 
     /// The first offset of each partition whose message is of `time` or later, where there is one.
     fn first_at(&self, partitions: &[i32], time: DateTime<Utc>) -> Result<Vec<Option<i64>>>;
+
+    /// The times of messages, one for each place, where there is a message.
+    fn times(&self, places: &[Place], which: Which) -> Result<Vec<Option<DateTime<Utc>>>>;
+
+    /// Whether the brokers stamp the messages as they come in; `false` if it is not known.
+    fn is_stamped_by_broker(&self) -> bool;
+
+    /// How long the topic keeps its messages, if that is told.
+    fn retention(&self) -> Option<Retention>;
+
+    /// The names of all topics, as far as they are told.
+    fn topics(&self) -> Vec<String>;
+}
+
+/// A partition and an offset in it.
+pub type Place = (i32, i64);
+
+/// Which message's time is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The first one at the place or behind it.
+    First,
+    /// The same, of an open transaction too.
+    FirstUncommitted,
+    /// The last one behind the place.
+    Last,
 }
 
 /// The offsets that a partition holds: `[low, high)`.
@@ -25,6 +55,8 @@ pub struct Watermarks {
     pub low: i64,
     /// One after the newest that is committed.
     pub high: i64,
+    /// One after the newest, committed or not.
+    pub written: i64,
 }
 
 /// What is read of one partition: `[start, end)`.
@@ -41,19 +73,24 @@ pub struct OffsetRange {
 }
 
 impl OffsetRange {
+    /// Of a partition that holds these offsets, from its first message in time, if it has one, to the
+    /// end that is fixed.
+    pub fn new(partition: i32, held: Watermarks, start: Option<i64>, end: i64) -> Self {
+        let Watermarks { low, .. } = held;
+        // No message of that time or later: nothing to read, not everything to come.
+        let start = start.unwrap_or(end).clamp(low.min(end), end);
+        Self {
+            partition,
+            start,
+            end,
+            low,
+        }
+    }
+
     /// Whether retention may have removed messages of the window: reading begins at the very first
     /// message that is left, and there were earlier ones.
     pub fn may_be_cut(&self) -> bool {
         self.low > 0 && self.start == self.low && !self.is_empty()
-    }
-
-    /// The same as a sentence.
-    pub fn is_cut_in_words(&self, topic: &str) -> String {
-        format!(
-            "partition {} of `{topic}` begins at offset {}: retention may have removed messages of \
-             the window",
-            self.partition, self.low
-        )
     }
 
     /// Whether there is nothing to read.
@@ -72,24 +109,23 @@ impl OffsetRange {
             part: format!("partition {}", self.partition),
             first: Some(self.start),
             end: Some(self.end),
+            ..ReadRange::default()
         }
     }
-}
 
-/// The range of every partition from `time` to now.
-///
-/// The ends are fixed first: what comes in between two questions is then after the end of all.
-pub fn ranges(lookup: &dyn Lookup, time: DateTime<Utc>) -> Result<Vec<OffsetRange>> {
-    let partitions = lookup.partitions()?;
-    let held: Vec<_> = partitions
-        .iter()
-        .map(|partition| lookup.watermarks(*partition))
-        .collect::<Result<_>>()?;
-    let starts = lookup.first_at(&partitions, time)?;
-    let ranges = partitions.into_iter().zip(held).zip(starts);
-    Ok(ranges
-        .map(|((partition, held), start)| range(partition, held, start))
-        .collect())
+    /// The same range in so many pieces of equal length, in order.
+    fn pieces(self, count: u64) -> impl Iterator<Item = Self> {
+        let length = self.length().div_ceil(count.max(1)).max(1);
+        let length = i64::try_from(length).unwrap_or(i64::MAX);
+        let starts = std::iter::successors(Some(self.start), move |start| {
+            start.checked_add(length).filter(|next| *next < self.end)
+        });
+        starts.map(move |start| Self {
+            start,
+            end: start.saturating_add(length).min(self.end),
+            ..self
+        })
+    }
 }
 
 /// The ranges that hold something, or one that is empty: a plan needs a partition.
@@ -101,140 +137,93 @@ pub fn worth_reading(ranges: Vec<OffsetRange>) -> Vec<OffsetRange> {
     ranges
 }
 
-fn range(partition: i32, held: Watermarks, start: Option<i64>) -> OffsetRange {
-    let Watermarks { low, high } = held;
-    // No message of that time or later: nothing to read, not everything to come.
-    let start = start.unwrap_or(high).clamp(low.min(high), high);
-    OffsetRange {
-        partition,
-        start,
-        end: high,
-        low,
+/// Long ranges in pieces of `piece` offsets or more, so that up to `readers` can read at a time.
+pub fn split(ranges: Vec<OffsetRange>, readers: usize, piece: u64) -> Vec<OffsetRange> {
+    if ranges.len() >= readers {
+        return ranges;
     }
+    let all: u64 = ranges.iter().map(OffsetRange::length).sum();
+    let share = all.div_ceil(readers as u64).max(piece).max(1);
+    let pieces = ranges.into_iter().flat_map(|range| {
+        let count = (range.length() / share).max(1);
+        range.pieces(count)
+    });
+    pieces.collect()
+}
+
+/// The ranges that each of `readers` reads one after the other; a range each if there are enough.
+pub fn dealt(ranges: Vec<OffsetRange>, readers: usize) -> Vec<Vec<OffsetRange>> {
+    let each = ranges.len().div_ceil(readers.max(1)).max(1);
+    ranges.chunks(each).map(<[_]>::to_vec).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use super::{OffsetRange, dealt, split, worth_reading};
 
-    use chrono::{DateTime, Utc};
-
-    use super::{Lookup, OffsetRange, Watermarks, ranges, worth_reading};
-    use crate::error::{Error, Result};
-
-    /// Partitions as the seconds at which their messages came, after `low` that retention took.
-    struct Topic(BTreeMap<i32, (i64, Vec<i64>)>);
-
-    impl Lookup for Topic {
-        fn partitions(&self) -> Result<Vec<i32>> {
-            Ok(self.0.keys().copied().collect())
-        }
-
-        fn watermarks(&self, partition: i32) -> Result<Watermarks> {
-            let (low, messages) = &self.0[&partition];
-            Ok(Watermarks {
-                low: *low,
-                high: (*low..).nth(messages.len()).unwrap(),
-            })
-        }
-
-        fn first_at(&self, partitions: &[i32], time: DateTime<Utc>) -> Result<Vec<Option<i64>>> {
-            let first = |partition| {
-                let (low, messages): &(i64, Vec<i64>) = &self.0[partition];
-                let first = messages
-                    .iter()
-                    .position(|second| *second >= time.timestamp());
-                first.and_then(|index| (*low..).nth(index))
-            };
-            Ok(partitions.iter().map(first).collect())
+    fn range(partition: i32, start: i64, end: i64) -> OffsetRange {
+        OffsetRange {
+            partition,
+            start,
+            end,
+            low: 0,
         }
     }
 
-    fn found(topic: &[(i32, i64, &[i64])], second: i64) -> Vec<(i32, i64, i64)> {
-        let partitions = topic
-            .iter()
-            .map(|(partition, low, seconds)| (*partition, (*low, seconds.to_vec())));
-        let time = DateTime::from_timestamp(second, 0).unwrap();
-        let ranges = ranges(&Topic(partitions.collect()), time).unwrap();
-        ranges
-            .iter()
-            .map(|range| (range.partition, range.start, range.end))
+    fn places(ranges: &[OffsetRange]) -> Vec<(i32, i64, i64)> {
+        let each = ranges.iter();
+        each.map(|range| (range.partition, range.start, range.end))
             .collect()
     }
 
     #[test]
-    fn a_range_begins_with_the_first_message_in_time_and_ends_with_the_last_there_is() {
-        let topic: [(i32, i64, &[i64]); 5] = [
-            (0, 0, &[10, 20, 30]),
-            // Behind one that came later stands one of the window: both are read.
-            (1, 0, &[10, 40, 20]),
-            (2, 100, &[20, 30]),
-            (3, 0, &[1, 2]),
-            (4, 7, &[]),
-        ];
-        let expected = [(0, 1, 3), (1, 1, 3), (2, 100, 102), (3, 2, 2), (4, 7, 7)];
-        assert_eq!(found(&topic, 20), expected);
-    }
-
-    /// Between the two questions a message came: it is of the next run.
-    #[test]
-    fn a_message_that_comes_while_asking_is_not_read() {
-        struct Growing;
-        impl Lookup for Growing {
-            fn partitions(&self) -> Result<Vec<i32>> {
-                Ok(vec![0])
-            }
-            fn watermarks(&self, _: i32) -> Result<Watermarks> {
-                Ok(Watermarks { low: 0, high: 5 })
-            }
-            fn first_at(&self, _: &[i32], _: DateTime<Utc>) -> Result<Vec<Option<i64>>> {
-                Ok(vec![Some(6)])
-            }
-        }
-        let ranges = ranges(&Growing, DateTime::UNIX_EPOCH).unwrap();
-        assert_eq!(
-            ranges,
-            [OffsetRange {
-                partition: 0,
-                start: 5,
-                end: 5,
-                low: 0
-            }]
-        );
-    }
-
-    #[test]
     fn empty_partitions_are_left_out_but_for_one_if_all_are() {
-        let range = |partition, start| OffsetRange {
-            partition,
-            start,
-            end: 5,
-            low: 0,
-        };
-        assert_eq!(
-            worth_reading(vec![range(2, 0), range(0, 5), range(1, 4)]),
-            [range(1, 4), range(2, 0)]
-        );
-        assert_eq!(worth_reading(vec![range(1, 5), range(0, 5)]), [range(0, 5)]);
+        let kept = worth_reading(vec![range(2, 0, 5), range(0, 5, 5), range(1, 4, 5)]);
+        assert_eq!(places(&kept), [(1, 4, 5), (2, 0, 5)]);
+        let kept = worth_reading(vec![range(1, 5, 5), range(0, 5, 5)]);
+        assert_eq!(places(&kept), [(0, 5, 5)]);
     }
 
     #[test]
-    fn a_look_up_that_fails_fails_the_plan() {
-        struct Down;
-        impl Lookup for Down {
-            fn partitions(&self) -> Result<Vec<i32>> {
-                Ok(vec![0])
-            }
-            fn watermarks(&self, _: i32) -> Result<Watermarks> {
-                Err(Error::outside("down"))
-            }
-            fn first_at(&self, _: &[i32], _: DateTime<Utc>) -> Result<Vec<Option<i64>>> {
-                Ok(vec![])
-            }
+    fn large_partitions_are_read_in_pieces_where_readers_would_be_idle() {
+        let topic = || vec![range(0, 10, 90), range(1, 0, 20)];
+        let pieces = split(topic(), 5, 10);
+        let expected = [
+            (0, 10, 30),
+            (0, 30, 50),
+            (0, 50, 70),
+            (0, 70, 90),
+            (1, 0, 20),
+        ];
+        assert_eq!(places(&pieces), expected);
+        for (readers, piece) in [(1, 1), (2, 1), (5, 81)] {
+            assert_eq!(split(topic(), readers, piece), topic(), "{readers} {piece}");
         }
-        assert_eq!(
-            ranges(&Down, DateTime::UNIX_EPOCH).unwrap_err().message(),
-            "down"
-        );
+        assert_eq!(split(vec![range(0, 5, 5)], 4, 1), [range(0, 5, 5)]);
+    }
+
+    /// Whatever the lengths are, the pieces are the range, with nothing between and nothing twice.
+    #[test]
+    fn pieces_join_to_the_range_that_they_are_of() {
+        for (end, readers) in [(100, 7), (101, 7), (3, 7), (1, 2), (1000, 999)] {
+            let pieces = split(vec![range(0, 0, end)], readers, 1);
+            assert!(pieces.len() <= readers, "{end} {readers}");
+            assert_eq!((pieces[0].start, pieces.last().unwrap().end), (0, end));
+            assert!(pieces.windows(2).all(|two| two[0].end == two[1].start));
+        }
+    }
+
+    #[test]
+    fn more_partitions_than_readers_are_read_one_after_the_other() {
+        let ranges: Vec<_> = (0..5).map(|partition| range(partition, 0, 1)).collect();
+        let dealt_to = |readers| {
+            dealt(ranges.clone(), readers)
+                .iter()
+                .map(Vec::len)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(dealt_to(16), [1, 1, 1, 1, 1]);
+        assert_eq!(dealt_to(2), [3, 2]);
+        assert_eq!(dealt(ranges.clone(), 2).concat(), ranges);
     }
 }

@@ -9,13 +9,13 @@ use super::{
     client::{Client, Event, Message},
     cursor::Cursor,
     format::Format,
-    offsets::{Lookup, OffsetRange},
+    offsets::OffsetRange,
 };
 use crate::{
     config::Kafka,
     error::{Error, Result},
     sources::{
-        Scan,
+        Scan, Times,
         partition::{Output, Read},
         record::{Decoder, Envelope, Origin, broken_batch},
     },
@@ -24,11 +24,11 @@ use crate::{
 /// How long a poll waits; between two polls it is seen whether somebody still wants rows.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// Reads one range of a topic.
+/// Reads ranges of a topic, one after the other.
 #[derive(Debug)]
 pub struct Reader {
     pub kafka: Arc<Kafka>,
-    pub range: OffsetRange,
+    pub ranges: Vec<OffsetRange>,
     /// Consumers that read the topic at a time: they share their memory.
     pub consumers: usize,
     /// What the bytes of a message mean.
@@ -38,10 +38,22 @@ pub struct Reader {
 
 impl Read for Reader {
     fn read(&self, output: &Output) -> Result<()> {
-        if self.range.is_empty() {
-            return Ok(());
+        let mut rows = 0;
+        for range in self.ranges.iter().filter(|range| !range.is_empty()) {
+            let is_enough = self.scan.limit.is_some_and(|limit| rows >= limit);
+            if is_enough || !output.is_wanted() {
+                break;
+            }
+            rows += self.read_range(*range, output)?;
         }
-        let mut reading = Reading::begin(self, output)?;
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// Reads a range. How many rows it gave.
+    fn read_range(&self, range: OffsetRange, output: &Output) -> Result<usize> {
+        let mut reading = Reading::begin(self, range, output)?;
         let mut is_wanted = true;
         while is_wanted && !reading.is_done() {
             reading.step()?;
@@ -51,19 +63,20 @@ impl Read for Reader {
                 output.is_wanted()
             };
         }
-        let is_whole = reading.cursor.is_done();
-        let (log, taken) = (&self.scan.log, reading.taken);
-        if is_whole {
-            log.meter()
-                .expect_fewer(self.range.length().saturating_sub(taken));
+        let meter = self.scan.log.meter();
+        if reading.cursor.is_done() {
+            meter.expect_fewer(range.length().saturating_sub(reading.taken));
         }
-        reading.flush().map(|_| ())
+        meter.note_times(range.partition, reading.times);
+        let rows = reading.decoder.decoded();
+        reading.flush().map(|_| rows)
     }
 }
 
 /// A reader at work.
 struct Reading<'a> {
     reader: &'a Reader,
+    range: OffsetRange,
     output: &'a Output,
     client: Client,
     cursor: Cursor,
@@ -72,15 +85,16 @@ struct Reading<'a> {
     within: String,
     /// Messages that came.
     taken: u64,
+    /// The times of the earliest and the latest of them.
+    times: Times,
     /// When it went on last.
     since: Instant,
 }
 
 impl<'a> Reading<'a> {
-    fn begin(reader: &'a Reader, output: &'a Output) -> Result<Self> {
+    fn begin(reader: &'a Reader, range: OffsetRange, output: &'a Output) -> Result<Self> {
         let Reader {
             kafka,
-            range,
             consumers,
             scan,
             ..
@@ -92,15 +106,17 @@ impl<'a> Reading<'a> {
             Arc::clone(&scan.log),
         );
         let client = Client::new(Arc::clone(kafka), *consumers)?;
-        client.assign(range.partition, range.start)?;
+        client.assign(&[(range.partition, range.start)])?;
         Ok(Self {
             reader,
+            range,
             output,
             client,
-            cursor: Cursor::new(*range),
+            cursor: Cursor::new(range),
             decoder: decoder.map_err(|error| broken_batch(&error))?,
             within: format!("partition {} of `{}`", range.partition, kafka.topic),
             taken: 0,
+            times: Times::default(),
             since: Instant::now(),
         })
     }
@@ -120,11 +136,12 @@ impl<'a> Reading<'a> {
                 if self.cursor.take(message.offset()) {
                     decode(self.reader, &mut self.decoder, &self.within, &message)?;
                     self.taken += 1;
+                    self.times.add(message.timestamp());
                     self.since = Instant::now();
                 }
                 Ok(())
             }
-            Event::End => self.end(),
+            Event::End(_) => self.end(),
             Event::Nothing => self.idle(),
         }
     }
@@ -135,20 +152,25 @@ impl<'a> Reading<'a> {
         if self.cursor.is_done() || self.cursor.believe_end() {
             return Ok(());
         }
-        let partition = self.reader.range.partition;
-        // Not by our own client: between two tries it would drop what comes.
-        let other = Client::new(Arc::clone(&self.reader.kafka), 1)?;
-        self.cursor.ask_again(other.watermarks(partition)?.high);
-        self.client.assign(partition, self.cursor.next())
+        let partition = self.range.partition;
+        // Not by our own client: between two tries it would drop what comes. A new leader may take as long
+        // to answer as to be elected.
+        let kafka = Kafka {
+            timeout: self.reader.kafka.stall_timeout,
+            ..Kafka::clone(&self.reader.kafka)
+        };
+        let (_, high) = Client::new(Arc::new(kafka), 1)?.watermarks(partition)?;
+        self.cursor.ask_again(high);
+        self.client.assign(&[(partition, self.cursor.next())])
     }
 
     /// No message came: what has no message, such as the end of a transaction, may be behind us.
     fn idle(&mut self) -> Result<()> {
-        let position = self.client.position(self.reader.range.partition);
+        let position = self.client.position(self.range.partition);
         if position.is_some_and(|position| self.cursor.advance(position)) {
             self.since = Instant::now();
         }
-        let is_late = self.since.elapsed() >= self.reader.kafka.timeout;
+        let is_late = self.since.elapsed() >= self.reader.kafka.stall_timeout;
         if is_late && !self.cursor.is_done() {
             Err(self.stalled())
         } else {
@@ -167,12 +189,14 @@ impl<'a> Reading<'a> {
 
     fn stalled(&self) -> Error {
         let Self { within, .. } = self;
-        let (next, end) = (self.cursor.next(), self.reader.range.end);
-        let timeout = self.reader.kafka.timeout;
+        let (next, end) = (self.cursor.next(), self.range.end);
+        let timeout = self.reader.kafka.stall_timeout;
         let error = Error::outside(format!(
             "{within} gave nothing for {timeout:?}, at offset {next} of {end}"
         ))
-        .with_hint("its broker may be down or overloaded: run again later");
+        .with_hint(
+            "its broker may be down or overloaded: run again later, or set `stall_timeout_seconds`",
+        );
         match self.client.heard() {
             Some(cause) => error.because(cause),
             None => error,
@@ -192,7 +216,7 @@ fn decode(
     within: &str,
     message: &Message<'_>,
 ) -> Result<()> {
-    let (part, position) = (reader.range.partition, message.offset());
+    let (part, position) = (message.partition(), message.offset());
     let origin = Origin {
         part,
         position,
@@ -265,7 +289,7 @@ mod tests {
             .unwrap();
         let kafka = Kafka {
             brokers: closed.to_string(),
-            timeout: Duration::from_millis(200),
+            stall_timeout: Duration::from_millis(200),
             ..kafka(&[])
         };
         let scan = scan(&kafka);
@@ -278,7 +302,7 @@ mod tests {
         let schema = scan.schema().unwrap();
         let reader = Reader {
             kafka: Arc::new(kafka),
-            range,
+            ranges: vec![range],
             consumers: 1,
             format: Arc::new(Format::Json),
             scan,

@@ -2,6 +2,7 @@
 //!
 //! Apart because it is a list to be read, and needs no client library to be tested.
 
+use super::oauth;
 use crate::{
     config::Kafka,
     error::{Error, Result},
@@ -42,6 +43,9 @@ pub fn settings(kafka: &Kafka, consumers: usize) -> Result<Vec<(&str, String)>> 
         if let Some((_, reason)) = FIXED.iter().find(|(fixed, _)| fixed == name) {
             let message = format!("`options` of topic `{}` cannot set `{name}`", kafka.topic);
             return Err(Error::usage(message).because(reason));
+        }
+        if oauth::OURS.contains(&name.as_str()) {
+            continue;
         }
         // An optional variable that is not set: the library's default.
         if !value.expose().is_empty() {
@@ -108,7 +112,11 @@ pub mod tests {
             group: "readers".into(),
             format: crate::config::MessageFormat::Json,
             max_lateness: chrono::Duration::hours(1),
+            ends_by_time: None,
+            on_gap: crate::config::OnGap::Warn,
+            max_messages: 1000,
             timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
             options: options.iter().map(option).collect(),
         }
     }

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 
@@ -15,11 +14,12 @@ use super::{
     format::Format,
     look_up,
     offsets::OffsetRange,
+    window::{Asked, Found},
 };
 use crate::{
     config::Kafka,
     error::{Error, Result},
-    sources::{Survey, SurveyPart, Window},
+    sources::{Bounds, Survey, SurveyPart, Window},
 };
 
 /// The longest that a connection may take to come about; where it takes longer, reading is hopeless.
@@ -53,30 +53,31 @@ pub struct Retention {
 
 /// Asks the brokers which offsets a run would read.
 pub async fn survey(kafka: &Kafka, window: Window) -> Result<Survey> {
-    let ranges = look_up(Arc::new(kafka.clone()), from(kafka, window)).await?;
-    Ok(sum(kafka, &ranges))
+    let found = look_up(Arc::new(kafka.clone()), whole(window)).await?;
+    Ok(sum(&found))
 }
 
-/// The time from which messages are read.
-fn from(kafka: &Kafka, window: Window) -> DateTime<Utc> {
-    window.start - kafka.max_lateness
+/// All of a window, as a run asks for it.
+fn whole(window: Window) -> Asked {
+    Asked {
+        window,
+        bounds: Bounds::default(),
+        is_sample: false,
+    }
 }
 
-fn sum(kafka: &Kafka, ranges: &[OffsetRange]) -> Survey {
+fn sum(found: &Found) -> Survey {
     let part = |range: &OffsetRange| SurveyPart {
         name: range.read().part,
         first: Some(range.start),
         end: Some(range.end),
         bytes: None,
-        is_cut: range.may_be_cut(),
+        is_cut: found.cut.contains(&range.partition),
     };
-    let cut = ranges.iter().filter(|range| range.may_be_cut());
     Survey {
-        records: Some(ranges.iter().map(OffsetRange::length).sum()),
-        parts: ranges.iter().map(part).collect(),
-        notes: cut
-            .map(|range| range.is_cut_in_words(&kafka.topic))
-            .collect(),
+        records: Some(found.ranges.iter().map(OffsetRange::length).sum()),
+        parts: found.ranges.iter().map(part).collect(),
+        notes: [&found.gaps[..], &found.notes].concat(),
         ..Survey::default()
     }
 }
@@ -113,9 +114,10 @@ pub async fn examine(kafka: &Kafka, window: Window) -> Examined {
 /// to ask for its schemas are different permissions.
 async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
     let kafka = Arc::new(kafka.clone());
-    let ranges = look_up(Arc::clone(&kafka), from(&kafka, window)).await?;
-    let survey = sum(&kafka, &ranges);
-    let Some(range) = ranges.into_iter().find(|range| !range.is_empty()) else {
+    let found = look_up(Arc::clone(&kafka), whole(window)).await?;
+    let survey = sum(&found);
+    let mut ranges = found.ranges.into_iter();
+    let Some(range) = ranges.find(|range| !range.is_empty()) else {
         return Ok(survey);
     };
     let format = Format::new(&kafka.format)?;
@@ -128,12 +130,12 @@ async fn read_one(kafka: &Kafka, window: Window) -> Result<Survey> {
 
 fn wait_for_one(kafka: &Arc<Kafka>, range: OffsetRange, format: &Format) -> Result<()> {
     let client = Client::new(Arc::clone(kafka), 1)?;
-    client.assign(range.partition, range.start)?;
+    client.assign(&[(range.partition, range.start)])?;
     let begun = Instant::now();
     while begun.elapsed() < kafka.timeout {
         match client.poll(WAIT)? {
             // What a range ends with may be no message.
-            Event::End => return Ok(()),
+            Event::End(_) => return Ok(()),
             Event::Message(message) => {
                 return format.look(message.payload().unwrap_or_default());
             }
@@ -174,7 +176,8 @@ async fn connect(kafka: &Kafka, addresses: Vec<String>) -> Vec<(String, Option<S
     join_all(connecting).await
 }
 
-async fn retention(kafka: &Kafka) -> Result<Retention> {
+/// How long the topic keeps its messages; that takes a permission of its own.
+pub async fn retention(kafka: &Kafka) -> Result<Retention> {
     let [time, policy] = topic_settings(kafka, ["retention.ms", "cleanup.policy"]).await?;
     let policy = policy.unwrap_or_default();
     let time = time.and_then(|text| text.parse::<i64>().ok());

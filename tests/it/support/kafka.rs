@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
@@ -25,7 +25,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use super::services;
 
 /// A broker on a busy machine takes seconds; one that is broken says so in its log at once.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long one question waits for its answer before it is asked again.
 const TRY: Duration = Duration::from_secs(1);
 
@@ -35,8 +35,33 @@ pub(crate) type Message = (Option<String>, Vec<u8>, i64);
 pub(crate) struct Kafka {
     bootstrap: String,
     client: BaseConsumer,
+    brokers: Mutex<Vec<Broker>>,
+}
+
+/// A broker that lives as long as this does.
+pub(crate) struct Broker {
+    address: String,
+    folder: PathBuf,
     /// Held for the pipe that keeps the broker alive.
-    _broker: Child,
+    process: Child,
+}
+
+impl Broker {
+    /// Starts a broker on these ports, the second of which is its controller's; it will take a while.
+    pub(crate) fn start(ports: [u16; 2], settings: &[String]) -> Self {
+        let [broker_port, controller_port] = ports;
+        let folder = fresh_folder(broker_port);
+        Self {
+            address: format!("127.0.0.1:{broker_port}"),
+            process: start_broker(&folder, [broker_port, controller_port], settings),
+            folder,
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        let status = self.process.try_wait();
+        status.expect("a child can be asked").is_some()
+    }
 }
 
 impl Kafka {
@@ -70,7 +95,13 @@ impl Kafka {
     ) {
         let admin: AdminClient<DefaultClientContext> =
             self.config().create().expect("an admin client can be made");
-        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+        let brokers = self
+            .brokers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len();
+        let copies = i32::try_from(brokers).expect("a number of brokers");
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(copies))
             // Whatever this machine's clock says: they may as well be of days to come.
             .set("message.timestamp.after.max.ms", "9223372036854775807");
         let topic = settings
@@ -92,8 +123,22 @@ impl Kafka {
 
     /// Appends messages to a partition, and returns when the broker has them all.
     pub(crate) fn produce(&self, topic: &str, partition: i32, messages: &[Message]) {
-        let producer: BaseProducer<Deliveries> = self
-            .config()
+        self.produce_with(topic, partition, messages, &[]);
+    }
+
+    /// The same with settings of the producer.
+    pub(crate) fn produce_with(
+        &self,
+        topic: &str,
+        partition: i32,
+        messages: &[Message],
+        settings: &[(&str, &str)],
+    ) {
+        let mut config = self.config();
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        let producer: BaseProducer<Deliveries> = config
             .create_with_context(Deliveries::default())
             .expect("a producer can be made");
         for (key, payload, timestamp) in messages {
@@ -112,6 +157,12 @@ impl Kafka {
         producer.context().expect_none_failed();
     }
 
+    /// The offset of the first message that a partition still has.
+    pub(crate) fn begin(&self, topic: &str, partition: i32) -> i64 {
+        let watermarks = self.client.fetch_watermarks(topic, partition, PATIENCE);
+        watermarks.expect("the broker answers").0
+    }
+
     /// The offset behind the last message of a partition.
     pub(crate) fn end(&self, topic: &str, partition: i32) -> i64 {
         let watermarks = self.client.fetch_watermarks(topic, partition, PATIENCE);
@@ -124,24 +175,79 @@ impl Kafka {
     }
 
     fn start_once() -> Result<Self, String> {
-        let [broker_port, controller_port] = free_ports();
-        let folder = fresh_folder(broker_port);
-        let mut broker = start_broker(&folder, broker_port, controller_port);
-        let bootstrap = format!("127.0.0.1:{broker_port}");
-        let client = config(&bootstrap).create().expect("a client can be made");
+        let ports = free_ports();
+        let broker = Broker::start(ports, &[]);
+        Self::of(vec![broker])
+    }
 
+    /// What these brokers are together, once all of them answer.
+    pub(crate) fn of(mut brokers: Vec<Broker>) -> Result<Self, String> {
+        let addresses = brokers.iter().map(|broker| broker.address.clone());
+        let bootstrap = addresses.collect::<Vec<_>>().join(",");
+        let client = config(&bootstrap).create().expect("a client can be made");
         let deadline = Instant::now() + PATIENCE;
-        while !answers(&client) {
-            let has_ended = broker.try_wait().expect("a child can be asked").is_some();
-            if has_ended || Instant::now() > deadline {
-                return Err(log(&folder));
+        while !answers(&client, brokers.len()) {
+            for broker in &mut brokers {
+                if broker.has_ended() {
+                    return Err(log(&broker.folder));
+                }
+            }
+            if Instant::now() > deadline {
+                return Err(log(&brokers[0].folder));
             }
         }
         Ok(Self {
             bootstrap,
             client,
-            _broker: broker,
+            brokers: Mutex::new(brokers),
         })
+    }
+
+    /// The node that leads a partition.
+    pub(crate) fn leader(&self, topic: &str, partition: i32) -> i32 {
+        let metadata = self.client.fetch_metadata(Some(topic), PATIENCE);
+        let metadata = metadata.expect("the broker answers");
+        let mut partitions = metadata.topics()[0].partitions().iter();
+        let found = partitions.find(|found| found.id() == partition);
+        found.expect("there is such a partition").leader()
+    }
+
+    /// Ends a node of a cluster as a power cut would.
+    pub(crate) fn kill(&self, node: i32) {
+        let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = usize::try_from(node - 1).expect("nodes are numbered from 1");
+        let process = &mut brokers[index].process;
+        process.kill().expect("a broker can be killed");
+        process.wait().expect("a broker that was killed ends");
+    }
+
+    /// The offset that a group has committed, if it has.
+    pub(crate) fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
+        let consumer = self.member(group);
+        let mut list = rdkafka::TopicPartitionList::new();
+        list.add_partition(topic, partition);
+        let committed = consumer.committed_offsets(list, PATIENCE);
+        match committed.expect("the broker answers").elements()[0].offset() {
+            rdkafka::Offset::Offset(offset) => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// Commits an offset of a group.
+    pub(crate) fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64) {
+        let mut list = rdkafka::TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, rdkafka::Offset::Offset(offset))
+            .expect("it is an offset");
+        let commit = self.member(group).commit(&list, CommitMode::Sync);
+        commit.expect("the broker commits");
+    }
+
+    /// A consumer of a group, which has not subscribed to anything.
+    pub(crate) fn member(&self, group: &str) -> BaseConsumer {
+        self.config()
+            .set("group.id", group)
+            .create()
+            .expect("a consumer can be made")
     }
 
     fn config(&self) -> ClientConfig {
@@ -159,7 +265,8 @@ impl Kafka {
         led.count() == usize::try_from(partitions).expect("a number of partitions")
     }
 
-    fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+    /// Waits until something is so.
+    pub(crate) fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so() {
             assert!(
@@ -183,11 +290,18 @@ fn config(bootstrap: &str) -> ClientConfig {
     config
 }
 
-fn start_broker(folder: &Path, broker_port: u16, controller_port: u16) -> Child {
-    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/kafka/start.sh"))
+fn start_broker(folder: &Path, ports: [u16; 2], settings: &[String]) -> Child {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/kafka/start.sh");
+    let mut command = Command::new(script);
+    // The script removes it.
+    let file = folder.with_extension("settings");
+    if !settings.is_empty() {
+        fs_err::write(&file, settings.join("\n") + "\n").expect("a file can be written");
+        command.env("KAFKA_SETTINGS", &file);
+    }
+    command
         .arg(folder)
-        .arg(broker_port.to_string())
-        .arg(controller_port.to_string())
+        .args(ports.map(|port| port.to_string()))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         // A group of its own: the watchdog relies on it, and Ctrl-C is for the tests alone.
@@ -201,9 +315,9 @@ fn fresh_folder(port: u16) -> PathBuf {
     std::env::temp_dir().join(format!("dfpipe-kafka-{}-{port}", std::process::id()))
 }
 
-fn free_ports() -> [u16; 2] {
-    // Both are held until both are known, so that they differ.
-    [(); 2]
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    // All are held until all are known, so that they differ.
+    [(); N]
         .map(|()| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"))
         .map(|listener| {
             listener
@@ -213,9 +327,9 @@ fn free_ports() -> [u16; 2] {
         })
 }
 
-fn answers(client: &BaseConsumer) -> bool {
+fn answers(client: &BaseConsumer, brokers: usize) -> bool {
     let metadata = client.fetch_metadata(None, TRY);
-    metadata.is_ok_and(|metadata| !metadata.brokers().is_empty())
+    metadata.is_ok_and(|metadata| metadata.brokers().len() == brokers)
 }
 
 fn log(folder: &Path) -> String {

@@ -3,6 +3,9 @@
 #
 #     start.sh FOLDER BROKER_PORT CONTROLLER_PORT [JAVA_OPTION...]
 #
+# KAFKA_SETTINGS names a file of further settings, a line each, which go before all others: other listeners, or
+# a node of a cluster.
+#
 # FOLDER is absolute and must not exist yet. Standard input is a pipe that the caller holds open and
 # never writes to: however the caller ends, killed included, the system closes the pipe, and no broker
 # outlives its tests. The script becomes the broker (exec), so the caller's child is the broker itself.
@@ -38,9 +41,24 @@ if [ -f kafka.jsa ]; then
 fi
 
 log4j="-Dlog4j2.configurationFile=file:$here/log4j2.properties"
-exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" @java.args "$log4j" "$@" kafka.Kafka "$here/server.properties" \
+set -- "$@" "$log4j" kafka.Kafka "$here/server.properties" \
     --override "controller.quorum.voters=1@$controller" \
     --override "listeners=PLAINTEXT://$broker,CONTROLLER://$controller" \
     --override "advertised.listeners=PLAINTEXT://$broker" \
-    --override "log.dirs=$folder/data" \
-    3<&- </dev/null >"$folder/broker.log" 2>&1
+    --override "log.dirs=$folder/data"
+
+if [ -n "${KAFKA_SETTINGS:-}" ]; then
+    while IFS= read -r setting; do
+        set -- "$@" --override "$setting"
+    done <"$KAFKA_SETTINGS"
+    # The formatted folder is the first node's.
+    node=$(sed -n 's/^node.id=//p' "$KAFKA_SETTINGS")
+    meta=$folder/data/meta.properties
+    if [ -n "$node" ]; then
+        sed -e "s/^node.id=.*/node.id=$node/" -e "s/^\(directory.id=.*\).$/\1$node/" "$meta" >"$meta.new"
+        mv "$meta.new" "$meta"
+    fi
+    rm -f "$KAFKA_SETTINGS"
+fi
+
+exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" @java.args "$@" 3<&- </dev/null >"$folder/broker.log" 2>&1
