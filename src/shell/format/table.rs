@@ -154,9 +154,10 @@ fn framed(row: &[String], widths: &[usize], are_numbers: &[bool], text: &mut Str
         for ((cell, width), is_number) in parts.iter().zip(widths).zip(are_numbers) {
             let part = cell.get(line).copied().unwrap_or_default();
             let gap = " ".repeat(width.saturating_sub(part.width()));
-            let _ = match is_number {
-                true => write!(text, " {gap}{part} |"),
-                false => write!(text, " {part}{gap} |"),
+            let _ = if *is_number {
+                write!(text, " {gap}{part} |")
+            } else {
+                write!(text, " {part}{gap} |")
             };
         }
         text.push('\n');
