@@ -232,7 +232,7 @@ fn a_topic_that_is_absent_is_a_mistake_with_a_suggestion() {
     let Some(kafka) = Kafka::get() else { return };
     kafka.create_topic("suggested-events", 1);
 
-    let error = Reading::prepare(kafka.bootstrap(), "sugested-events").fails();
+    let error = Reading::of(kafka.bootstrap(), "sugested-events").fails();
 
     assert_eq!(error.kind(), Kind::Usage);
     let brokers = kafka.bootstrap();

@@ -26,10 +26,11 @@ fn cluster() -> Kafka {
             format!("node.id={}", index / 2 + 1),
             format!("controller.quorum.voters={}", voters.join(",")),
             "offsets.topic.replication.factor=3".to_owned(),
-            "broker.session.timeout.ms=3000".to_owned(),
-            "broker.heartbeat.interval.ms=500".to_owned(),
-            "controller.quorum.election.timeout.ms=500".to_owned(),
-            "controller.quorum.fetch.timeout.ms=1000".to_owned(),
+            // Not so soon that nodes of a busy machine depose each other.
+            "broker.session.timeout.ms=5000".to_owned(),
+            "broker.heartbeat.interval.ms=1000".to_owned(),
+            "controller.quorum.election.timeout.ms=3000".to_owned(),
+            "controller.quorum.fetch.timeout.ms=5000".to_owned(),
         ];
         Broker::start([ports[index], ports[index + 1]], &settings)
     });
