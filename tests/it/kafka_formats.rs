@@ -1,7 +1,7 @@
 //! What the messages of a topic can be written in: each format through a real Apache Kafka and the real binary,
 //! with bad messages between the good ones.
 
-use std::sync::Arc;
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use arrow_avro::{
     schema::{AvroSchema, FingerprintStrategy},
@@ -199,7 +199,6 @@ fn avro_of_a_registry_is_read_and_bad_messages_harm_none_beside_them() {
     // Each number once, whatever the answer was.
     let paths = ["1", "2", "3", "99"].map(|number| format!("/schemas/ids/{number}"));
     assert_eq!(registry.asked(), paths);
-    use std::os::unix::fs::PermissionsExt;
     let kept = project.last_run().join("dead_letters.parquet");
     let mode = fs_err::metadata(kept).expect("it is there").permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);

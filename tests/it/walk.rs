@@ -57,9 +57,8 @@ fn edit(project: &Project, diff: &str) {
     let file = file.trim_start_matches("# ");
     let without = |sign: char| {
         let lines = changes.lines().filter(|line| !line.starts_with(sign));
-        lines
-            .map(|line| format!("{}\n", &line[1..]))
-            .collect::<String>()
+        let lines = lines.flat_map(|line| [&line[1..], "\n"]);
+        lines.collect::<String>()
     };
     project.edit(file, &without('+'), &without('-'));
 }

@@ -158,8 +158,8 @@ mod tests {
         let path = folder.path().join("rows.parquet");
         let schema = Arc::new(Schema::new(vec![Field::new("tier", DataType::Utf8, true)]));
         let values = (0..5000).map(|row| (row != 4999).then_some("gold"));
-        let values = Arc::new(StringArray::from_iter(values));
-        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![values]).unwrap();
+        let values: StringArray = values.collect();
+        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(values)]).unwrap();
         let mut file = ParquetFile::create(&path, &schema, &[]).unwrap();
         file.write(&rows).unwrap();
         file.finish().unwrap();

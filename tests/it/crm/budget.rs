@@ -48,10 +48,11 @@ fn is_used_in_full(paging: Paging) {
     assert_eq!(api.refused(), 0, "{paging:?}");
     assert!(api.busiest(PERIOD) <= LIMIT, "{paging:?}");
     let waits = waits(&api.asked());
-    // The machine may be busy for a moment: that is nobody's pace.
-    let median = waits[waits.len() / 2];
-    assert!(median >= PERIOD, "{paging:?}: {waits:?}");
-    assert!(median <= PERIOD.mul_f64(1.05), "{paging:?}: {waits:?}");
+    // A busy machine makes waits longer, and never shorter: the shortest is the pace. The tests of the ledger hold
+    // each of them, on a clock that is told the time.
+    let pace = waits[0];
+    assert!(pace >= PERIOD, "{paging:?}: {waits:?}");
+    assert!(pace <= PERIOD.mul_f64(1.05), "{paging:?}: {waits:?}");
 }
 
 #[test]

@@ -315,7 +315,7 @@ fn a_message_cannot_make_us_work_for_nothing() {
         shown(&deep, &[&[2; 50][..], &[0]].concat(), "f.f.f"),
         "a record"
     );
-    let error = found(&deep, &[2; 100_000], &["f"]).unwrap_err();
+    let error = found(&deep, &vec![2; 100_000], &["f"]).unwrap_err();
     assert!(error.contains("too deep"), "{error}");
 }
 
