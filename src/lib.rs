@@ -59,6 +59,7 @@ pub mod report;
 
 /// Who asked for it is told how a run ended.
 pub mod notify;
+
 /// A run's events for lineage catalogs.
 pub mod openlineage;
 
@@ -70,3 +71,8 @@ pub mod shell;
 
 /// The command line: it prints, and so does the shell.
 pub mod cli;
+
+/// How properties are tried; only tests have it.
+#[cfg(test)]
+#[path = "../tests/it/support/properties.rs"]
+mod properties;

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, gcp::GcpCredentialProvider, local::LocalFileSystem, path::Path};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -36,17 +36,27 @@ impl Location {
     /// The place that `address` names: a URL, or an absolute path. What a store needs beside it is
     /// taken from the environment, by the names that its other tools use too.
     pub fn parse(address: &str) -> Result<Self> {
-        // A variable that is no text is none of ours.
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self::parse_with(address, std::env::vars_os().filter_map(text))
+        Self::parse_with(address, variables())
+    }
+
+    /// A place in Google Cloud Storage, asked for as whom `tokens` speak and not as whom the environment
+    /// names.
+    pub fn signed(address: &str, tokens: GcpCredentialProvider) -> Result<Self> {
+        Self::parse_as(address, variables(), Some(tokens))
     }
 
     /// The place that `address` names, with other variables than the environment's.
     pub fn parse_with(
         address: &str,
         variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        Self::parse_as(address, variables, None)
+    }
+
+    fn parse_as(
+        address: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+        tokens: Option<GcpCredentialProvider>,
     ) -> Result<Self> {
         if address.starts_with('/') || !address.contains("://") {
             return Self::file(FilePath::new(address));
@@ -64,7 +74,7 @@ impl Location {
         }
         let path = Path::from_url_path(url.path()).map_err(|error| unusable(address, error))?;
         Ok(Self {
-            store: remote::open(&url, variables)?,
+            store: remote::open(&url, variables, tokens)?,
             path,
             address: url[..url::Position::BeforePath].to_owned(),
             is_local: false,
@@ -128,6 +138,12 @@ impl Location {
             .extend(self.path.parts());
         Ok(url)
     }
+}
+
+/// The environment's. A variable that is no text is none of ours.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn unusable(address: impl Display, cause: impl Display) -> Error {

@@ -1,7 +1,7 @@
 /* dfpipe
 description: Every event is of a known kind.
 severity: warn
-hint: "These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer."
+hint: "These events were left out. Is a name one of the four kinds? Then give it a line in sql/staging/event_names.sql."
 */
 with
 

@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: Every event that could be read, and what became of it.
 key: [event_id, occurred_at, part, position]
 checks:
@@ -18,7 +18,15 @@ checks:
 with
 
 records as (
-    select * from customer_events
+    select
+        *,
+        -- As event_names folds its names: case and separators do not count.
+        translate(lower(event_type), ' ._-/:', '') as folded_name
+    from customer_events
+),
+
+known_names as (
+    select folded_name, kind from event_names
 ),
 
 named as (
@@ -26,8 +34,9 @@ named as (
         event_id,
         customer_id,
         event_type,
-        -- One of page_view, feature_used, purchase_completed, support_chat_started; null if unknown.
-        canonical_event(event_type) as kind,
+        -- What analysts say of a name comes first, then what is known anyway. One of page_view, feature_used,
+        -- purchase_completed, support_chat_started; null if nobody knows it.
+        coalesce(known_names.kind, canonical_event(event_type)) as kind,
         occurred_at,
         email_hash,
         feature,
@@ -36,7 +45,9 @@ named as (
         page,
         _part as part,
         _position as position
-    from records
+    -- The few names stand on the left, which is the side that is held in memory.
+    from known_names
+    right join records on known_names.folded_name = records.folded_name
 ),
 
 -- The first line that applies decides: an event has exactly one status, so that they add up.

@@ -2,14 +2,18 @@
 //!
 //! Those of `sql/checks/` are files as models are: the engine looks at them together.
 
+use std::collections::BTreeSet;
+
+use datafusion::logical_expr::LogicalPlan;
+
 use super::{
     Check,
     builtin::{self, LastRows, Predicate, Subject},
 };
 use crate::{
-    engine::Engine,
+    engine::{Depth, Engine},
     error::{Error, Place, Result},
-    model::{Parameters, Project, Sql, header},
+    model::{File, Parameters, Project, Sql, header},
 };
 
 /// What is wrong with the front matters' checks of the models that are `well`: the shapes of these
@@ -20,27 +24,20 @@ pub async fn check(
     parameters: &Parameters,
     engine: &Engine,
 ) -> Vec<Error> {
-    let mut problems = vec![];
-    for model in project.models.iter().filter(|model| is_well(&model.name)) {
-        // What is wrong with another model is said there.
-        let can_be_asked = |check: &Check| {
-            let mut reads = check.sql.reads.iter().map(|read| read.table.as_str());
-            reads.all(|table| project.model(table).is_none() || is_well(table))
-        };
-        let at = |index| header::place(&model.sql.file, "checks", Some(index));
-        let planner = Planner {
-            subject: model.into(),
-            at: &at,
-            can_be_asked: &can_be_asked,
-            parameters,
-            engine,
-        };
-        // One plan for all; one by one only to find the culprit.
-        if planner.all().await.is_err() {
-            problems.extend(planner.one_by_one().await);
-        }
-    }
-    problems
+    // What is wrong with another model is said there.
+    let can_be_asked = |check: &Check| {
+        let mut reads = check.sql.reads.iter().map(|read| read.table.as_str());
+        reads.all(|table| is_well(table) || !project.has(table))
+    };
+    let well = project.models.iter().filter(|model| is_well(&model.name));
+    let planners = well.map(|model| Planner {
+        subject: model.into(),
+        places: Places::Header(&model.sql.file),
+        can_be_asked: &can_be_asked,
+        parameters,
+        engine,
+    });
+    problems(planners.collect(), engine).await
 }
 
 /// What is wrong with the checks of the sources, given where the entries of each stand.
@@ -49,40 +46,82 @@ pub async fn check_sources(
     parameters: &Parameters,
     engine: &Engine,
 ) -> Vec<Error> {
-    let mut problems = vec![];
-    for (subject, places) in sources {
-        let at = |index: usize| places[index].clone();
-        let planner = Planner {
-            subject: subject.clone(),
-            at: &at,
-            can_be_asked: &|_| true,
-            parameters,
-            engine,
-        };
-        if planner.all().await.is_err() {
-            problems.extend(planner.one_by_one().await);
+    let planners = sources.iter().map(|(subject, places)| Planner {
+        subject: subject.clone(),
+        places: Places::Listed(places),
+        can_be_asked: &|_| true,
+        parameters,
+        engine,
+    });
+    problems(planners.collect(), engine).await
+}
+
+/// All that is asked of a table goes into as few plans as a run makes of it, one by one only to find the culprit.
+async fn problems(planners: Vec<Planner<'_>>, engine: &Engine) -> Vec<Error> {
+    let mut owners = vec![];
+    let mut plans = vec![];
+    let mut doubtful = BTreeSet::new();
+    for (number, planner) in planners.iter().enumerate() {
+        match planner.plans().await {
+            Ok(more) => {
+                owners.extend(more.iter().map(|_| number));
+                plans.extend(more);
+            }
+            Err(_) => {
+                doubtful.insert(number);
+            }
         }
+    }
+    let typed = engine.typed_all(plans, Depth::Typed).await;
+    let refused = owners
+        .into_iter()
+        .zip(typed)
+        .filter(|(_, typed)| typed.is_err());
+    doubtful.extend(refused.map(|(number, _)| number));
+    let mut problems = vec![];
+    for number in doubtful {
+        problems.extend(planners[number].one_by_one().await);
     }
     problems
 }
 
 struct Planner<'a> {
     subject: Subject,
-    /// Where its entries stand.
-    at: &'a (dyn Fn(usize) -> Place + Sync),
+    places: Places<'a>,
     can_be_asked: &'a (dyn Fn(&Check) -> bool + Sync),
     parameters: &'a Parameters,
     engine: &'a Engine,
 }
 
-impl Planner<'_> {
-    async fn all(&self) -> Result<()> {
-        let (predicates, others) = builtin::of_subject(&self.subject, &LastRows::new())?;
-        self.count(&predicates).await?;
-        for check in others.iter().filter(|check| (self.can_be_asked)(check)) {
-            self.plan(&check.sql).await?;
+/// Where the entries of a table's checks stand.
+enum Places<'a> {
+    /// In the header of this file.
+    Header(&'a File),
+    /// Here.
+    Listed(&'a [Place]),
+}
+
+impl Places<'_> {
+    fn of(&self, entry: usize) -> Place {
+        match self {
+            Self::Header(file) => header::place(file, "checks", Some(entry)),
+            Self::Listed(places) => places[entry].clone(),
         }
-        Ok(())
+    }
+}
+
+impl Planner<'_> {
+    async fn plans(&self) -> Result<Vec<LogicalPlan>> {
+        let (predicates, others) = builtin::of_subject(&self.subject, &LastRows::new())?;
+        let mut plans = vec![];
+        if !predicates.is_empty() {
+            let count = builtin::count(&self.subject, &predicates)?;
+            plans.push(self.engine.plan(&count, self.parameters).await?);
+        }
+        for check in others.iter().filter(|check| (self.can_be_asked)(check)) {
+            plans.push(self.engine.plan(&check.sql, self.parameters).await?);
+        }
+        Ok(plans)
     }
 
     async fn one_by_one(&self) -> Vec<Error> {
@@ -96,7 +135,7 @@ impl Planner<'_> {
             problems.extend(planned.err().map(|error| {
                 Error::new(error.kind(), "this check cannot be answered")
                     .because(error)
-                    .at((self.at)(index))
+                    .at(self.places.of(index))
             }));
         }
         problems
@@ -108,10 +147,6 @@ impl Planner<'_> {
         for check in checks.chain(others) {
             self.plan(&check.sql).await?;
         }
-        self.count(predicates).await
-    }
-
-    async fn count(&self, predicates: &[Predicate]) -> Result<()> {
         if predicates.is_empty() {
             return Ok(());
         }
@@ -120,6 +155,6 @@ impl Planner<'_> {
 
     async fn plan(&self, sql: &Sql) -> Result<()> {
         let plan = self.engine.plan(sql, self.parameters).await?;
-        self.engine.verify(&plan, sql).await
+        self.engine.verify(&plan, sql, self.parameters).await
     }
 }

@@ -22,7 +22,7 @@ pub struct Arguments {
 
 /// Reads configuration and models and types them from declared schemas.
 pub async fn execute(arguments: &Arguments, context: &Context) -> Result<()> {
-    let mut pipeline = Pipeline::load(context.config()?, None, &context.clock)?;
+    let mut pipeline = Pipeline::load_as_far_as_possible(context.config()?, &context.clock)?;
     if arguments.record_destination {
         // What is recorded anew is compared with nothing.
         pipeline.allow_lost_columns(true);

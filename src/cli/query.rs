@@ -59,11 +59,17 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
         let error = Error::usage("a Parquet file holds the rows of one statement");
         return Err(error.with_hint("ask one at a time"));
     }
+    if arguments.output == Format::Parquet && std::io::stdout().is_terminal() {
+        let error = Error::usage("Parquet is no text for a terminal");
+        return Err(error.with_hint("write it into a file: … > rows.parquet"));
+    }
     let config = context.config()?;
-    let look = match history::find(&config, arguments.run.as_deref()).await {
-        // Sources can be asked before there is any run.
-        Err(_) if arguments.run.is_none() && history::names_sources(&text) => Look::Live,
-        _ => Look::Run(arguments.run),
+    // Sources can be asked before there is any run.
+    let needs_no_run = arguments.run.is_none() && history::names_sources(&text);
+    let look = if needs_no_run && history::find(&config, None).await.is_err() {
+        Look::Live
+    } else {
+        Look::Run(arguments.run)
     };
     let mut desk = Desk::open(config, &look, &context.clock).await?;
     for (name, value) in &arguments.parameters {

@@ -38,7 +38,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Show {
-    /// The run: its name, the beginning of it, or `last`
+    /// The run: its name, the beginning of it, `last`, or the `source_version` of a row that it made
     #[arg(value_name = "RUN")]
     run: String,
     /// How it is printed

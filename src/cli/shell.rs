@@ -30,7 +30,8 @@ pub async fn execute(arguments: Arguments, context: &Context) -> Result<()> {
     } else {
         Look::Run(arguments.run)
     };
-    let desk = Desk::open(context.config()?, &look, &context.clock).await?;
+    let mut desk = Desk::open(context.config()?, &look, &context.clock).await?;
+    desk.open_run().await?;
     let interpreter = Interpreter::new(desk);
     if crate::shell::is_possible() {
         return crate::shell::converse(interpreter, &context.screen).await;

@@ -159,10 +159,6 @@ pub enum RawPii {
 /// Where the records of a source are.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are a handful of sources, each read once"
-)]
 pub enum RawFrom {
     /// Files, local or in an object store.
     Files(RawFiles),

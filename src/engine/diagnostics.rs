@@ -13,8 +13,9 @@ use datafusion::{
 };
 
 use super::{
-    hints::{ARGUMENTS, hint},
+    hints::hint,
     mentions::find,
+    messages::{capitalized_down, one_message},
 };
 use crate::{
     error::{Error, Kind, Place},
@@ -31,6 +32,16 @@ pub fn explain(error: &DataFusionError, sql: &Sql) -> Error {
 
 /// The same for a text whose statement may not be a query.
 pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Statement>) -> Error {
+    explain_at(error, file, statement, None)
+}
+
+/// The same, where something else than the error knows that it is at `span`.
+pub fn explain_at(
+    error: &DataFusionError,
+    file: &File,
+    statement: Option<&Statement>,
+    span: Option<Span>,
+) -> Error {
     if let Some(ours) = ours(error) {
         return ours.clone();
     }
@@ -49,9 +60,9 @@ pub fn explain_text(error: &DataFusionError, file: &File, statement: Option<&Sta
     } else {
         text.clone()
     };
-    let place = diagnostic
-        .and_then(|diagnostic| diagnostic.span)
-        .map(|span| common_place(file, span))
+    let place = span
+        .map(|span| place_in(file, span))
+        .or_else(|| Some(common_place(file, diagnostic?.span?)))
         .or_else(|| find(&spoken, statement?).map(|span| place_in(file, span)))
         .unwrap_or_else(|| place_in(file, statement.map_or(Span::empty(), Spanned::span)));
     let mut explained = Error::new(kind(root, &text), text).at(place);
@@ -101,64 +112,28 @@ fn kind(root: &DataFusionError, text: &str) -> Kind {
     }
 }
 
+/// Whether nothing but the statement can say where an error is. One about a subquery names what is around it.
+pub fn needs_a_place(error: &DataFusionError) -> bool {
+    let is_placed = error
+        .diagnostic()
+        .is_some_and(|it| it.span.is_some() && !it.message.starts_with("Too many columns"));
+    let root = error.find_root();
+    let is_none_of_the_statement = matches!(
+        root,
+        DataFusionError::SQL(..) | DataFusionError::ResourcesExhausted(_)
+    );
+    !is_placed && !is_none_of_the_statement && ours(error).is_none()
+}
+
+/// An error in our words.
+pub fn told(error: &DataFusionError) -> String {
+    message(error.find_root(), error.diagnostic())
+}
+
 fn message(root: &DataFusionError, diagnostic: Option<&Diagnostic>) -> String {
     match diagnostic {
         Some(diagnostic) => capitalized_down(&diagnostic.message),
         None => one_message(&root.strip_backtrace()),
-    }
-}
-
-/// The first sentence of a message, without the names of the layers that it came through.
-fn one_message(text: &str) -> String {
-    const LAYERS: [&str; 6] = [
-        "Internal error: ",
-        "Error during planning: ",
-        "Schema error: ",
-        "Execution error: ",
-        "Arrow error: ",
-        "Cast error: ",
-    ];
-    // Of a function's many signatures the first says enough.
-    let text = match text.split_once("failed to match any signature, errors: ") {
-        Some((_, signatures)) => signatures
-            .split(",Error during")
-            .next()
-            .unwrap_or(signatures),
-        None => text,
-    };
-    let plain = LAYERS
-        .iter()
-        .fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
-    // What follows the first line lists every candidate there is.
-    let first = plain.lines().next().unwrap_or_default();
-    let first = first.split(ARGUMENTS).next().unwrap_or(first);
-    let first = first.split(" No function matches").next().unwrap_or(first);
-    if let Some(words) = refused_call(first) {
-        return words;
-    }
-    // What follows is the parser's own picture of the call.
-    let first = first.split(" Substring {").next().unwrap_or(first);
-    capitalized_down(first.trim_end_matches(['.', ' ']))
-}
-
-/// A call whose arguments fit none of a function's signatures, without listing those.
-fn refused_call(text: &str) -> Option<String> {
-    let text = text.strip_prefix("Failed to coerce arguments to satisfy a call to '")?;
-    let (name, text) = text.split_once("' function: coercion from ")?;
-    let (types, _) = text.rsplit_once(" to the signature")?;
-    Some(format!(
-        "function '{name}' takes no such arguments: {types}"
-    ))
-}
-
-/// Our messages begin in lower case.
-pub fn capitalized_down(text: &str) -> String {
-    let mut characters = text.chars();
-    match (characters.next(), characters.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            first.to_lowercase().chain(text.chars().skip(1)).collect()
-        }
-        _ => text.to_owned(),
     }
 }
 
@@ -174,31 +149,4 @@ fn common_place(file: &File, span: CommonSpan) -> Place {
             end: location(span.end),
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::one_message;
-
-    #[test]
-    fn many_signatures_become_one_sentence() {
-        let text = "Internal error: Function 'round' failed to match any signature, errors: Error \
-                    during planning: Function 'round' expects 2 arguments but received 4,Error during \
-                    planning: Function 'round' expects 1 arguments but received 4";
-        assert_eq!(
-            one_message(text),
-            "function 'round' expects 2 arguments but received 4"
-        );
-    }
-
-    #[test]
-    fn a_refused_call_is_told_without_all_signatures() {
-        let text = "Error during planning: Failed to coerce arguments to satisfy a call to 'f' function: \
-                    coercion from Int64, Utf8 to the signature OneOf(Exact(Float64), Exact(Int8)) failed No \
-                    function matches the given name";
-        assert_eq!(
-            one_message(text),
-            "function 'f' takes no such arguments: Int64, Utf8"
-        );
-    }
 }

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use datafusion::{
     common::Diagnostic, error::DataFusionError, functions::all_default_functions,
-    functions_aggregate::all_default_aggregate_functions, logical_expr::Documentation,
+    functions_aggregate::all_default_aggregate_functions,
+    functions_window::all_default_window_functions, logical_expr::Documentation,
 };
 use regex::Regex;
 
-use super::diagnostics::capitalized_down;
+use super::messages::capitalized_down;
 use crate::error;
 
 /// What DataFusion says of a named argument, and of those that there are.
@@ -29,8 +30,10 @@ pub fn hint(
 ) -> Option<String> {
     let Some(diagnostic) = diagnostic else {
         return argument_hint(root)
-            .or_else(|| filter_hint(message))
-            .or_else(|| call_hint(message));
+            .or_else(|| field_hint(root))
+            .or_else(|| call_hint(message))
+            .or_else(|| weights_hint(message))
+            .or_else(|| usual_hint(message));
     };
     if let Some(hint) = window_hint(&diagnostic.message) {
         return Some(hint);
@@ -39,9 +42,11 @@ pub fn hint(
     let helps = diagnostic.helps.iter().map(|help| help.message.as_str());
     let words: Vec<_> = notes.chain(helps).collect();
     if words.is_empty() {
-        return None;
+        return usual_hint(message);
     }
-    let special = ambiguous_hint(message, &words).or_else(|| sides_hint(message, &words));
+    let special = ambiguous_hint(message, &words)
+        .or_else(|| sides_hint(message, &words))
+        .or_else(|| types_hint(&words));
     special.or_else(|| did_you_mean(&words)).or_else(|| {
         Some(
             words
@@ -78,9 +83,92 @@ fn builtin_syntax(name: &str) -> Option<String> {
     syntax(aggregate?.documentation())
 }
 
-fn filter_hint(message: &str) -> Option<String> {
-    let is_filter = message.starts_with("cannot create filter with non-boolean");
-    is_filter.then(|| "a condition is true or false: compare the value with something".to_owned())
+/// What to do about a message that begins so.
+const USUAL: [(&str, &str); 15] = [
+    (
+        "a window function stands",
+        "compute it in a CTE, and filter what that gives",
+    ),
+    (
+        "aggregate functions are not allowed in the WHERE",
+        "filter what was aggregated: with `having`, or in a further CTE",
+    ),
+    ("cannot automatically convert", ONE_TYPE),
+    (
+        "cannot cast string",
+        "write a value of that type, or compare texts: `cast(… as text)`",
+    ),
+    ("cannot create filter with non-boolean", CONDITION),
+    ("cannot infer common", ONE_TYPE),
+    ("expected LIMIT", "a limit is a whole number"),
+    ("failed to coerce types", ONE_TYPE),
+    (
+        "incompatible inputs for Union",
+        "cast one of them: both selects give the same types",
+    ),
+    (
+        "inconsistent data length",
+        "each row of `values` has as many values as the first",
+    ),
+    (
+        "invalid input syntax for type interval",
+        "write it like `interval '7 days'`",
+    ),
+    ("join condition must be boolean", CONDITION),
+    (
+        "the regular expression is not valid",
+        "a sign that means itself has a `\\` before it, such as `\\(`",
+    ),
+    ("there is no type", TYPES),
+    ("there isn't a common type", ONE_TYPE),
+];
+
+const CONDITION: &str = "a condition is true or false: compare the value with something";
+const ONE_TYPE: &str = "cast one of them, so that both are of one type: `cast(… as …)`";
+const TYPES: &str = "types are `boolean`, `int`, `bigint`, `double`, `decimal(18, 2)`, `text`, `date`, `timestamp`, …";
+
+/// What to do about mistakes that name nothing.
+fn usual_hint(message: &str) -> Option<String> {
+    if message.starts_with("cannot automatically convert") && message.ends_with("to Boolean") {
+        return Some(CONDITION.to_owned());
+    }
+    if message.starts_with("WITH query name") {
+        return Some("give each CTE a name of its own".to_owned());
+    }
+    let found = USUAL.iter().find(|(start, _)| message.starts_with(start));
+    found.map(|(_, hint)| (*hint).to_owned())
+}
+
+/// A field that is told with the one that was meant, in one sentence.
+fn field_hint(root: &DataFusionError) -> Option<String> {
+    let text = root.strip_backtrace();
+    let (_, meant) = text.split_once(". Did you mean '")?;
+    let (meant, _) = meant.split_once('\'')?;
+    Some(format!("did you mean `{meant}`?"))
+}
+
+/// Weights that were given, and those that were not.
+fn weights_hint(message: &str) -> Option<String> {
+    let name = message.split_once(": the weights must sum to 1")?.0;
+    let weights = dfpipe_udfs::defaults(name).iter();
+    let weights = weights.filter(|(name, _)| name.ends_with("_weight"));
+    let weights: Vec<_> = weights
+        .map(|(name, value)| format!("`{name}` {value}"))
+        .collect();
+    Some(format!(
+        "weights that are not named are {}: name them all",
+        weights.join(", ")
+    ))
+}
+
+/// The two sides of an operator.
+fn types_hint(notes: &[&str]) -> Option<String> {
+    let kind = |note: &str| Some(capitalized_down(note).strip_prefix("has type ")?.to_owned());
+    let [left, right] = notes else { return None };
+    let (left, right) = (kind(left)?, kind(right)?);
+    Some(format!(
+        "the left side is {left}, the right one {right}: cast one of them"
+    ))
 }
 
 /// A column that several tables have.
@@ -114,16 +202,21 @@ fn sides_hint(message: &str, notes: &[&str]) -> Option<String> {
     ))
 }
 
-/// A window function of ours that was called without its window.
+/// A window function that was called without its window.
 fn window_hint(message: &str) -> Option<String> {
     let name = message
         .strip_prefix("Invalid function '")?
         .trim_end_matches('\'');
-    let functions = dfpipe_udfs::window_functions();
-    functions
+    let named = |function: &str| function.eq_ignore_ascii_case(name);
+    let ours = dfpipe_udfs::window_functions();
+    if ours.iter().any(|function| named(function.name())) {
+        return Some(format!("it looks at all rows: write `{name}(...) over ()`"));
+    }
+    let others = all_default_window_functions();
+    others
         .iter()
-        .any(|function| function.name().eq_ignore_ascii_case(name))
-        .then(|| format!("it looks at all rows: write `{name}(...) over ()`"))
+        .any(|function| named(function.name()))
+        .then(|| format!("it looks at many rows: write `{name}(...) over (... order by ...)`"))
 }
 
 /// A named argument that the function does not have.

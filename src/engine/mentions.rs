@@ -7,8 +7,8 @@ use std::{ops::ControlFlow, sync::LazyLock};
 
 use datafusion::sql::sqlparser::{
     ast::{
-        Expr, Function, FunctionArg, FunctionArguments, Ident, Select, Spanned, Statement, Value,
-        Visit, VisitMut, Visitor, VisitorMut,
+        Expr, Function, FunctionArg, FunctionArguments, Ident, JoinConstraint, JoinOperator, Query,
+        Select, Spanned, Statement, Visit, Visitor,
     },
     tokenizer::Span,
 };
@@ -24,11 +24,16 @@ static CALLED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is valid")
 });
 
+static NAME_AT_ITS_END: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^WITH query name "([^"]+)"|^no field named (?:\w+\.)?(\w+)$"#)
+        .expect("the pattern is valid")
+});
+
 static RECEIVED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"received (\d+)").expect("the pattern is valid"));
 
-/// The span of what `message` speaks of, if the statement has it.
-pub fn find(message: &str, statement: &Statement) -> Option<Span> {
+/// The span of what `message` speaks of, if the statement, or a part of one, has it.
+pub fn find(message: &str, statement: &impl Visit) -> Option<Span> {
     let mut parts = Parts::default();
     let _: ControlFlow<()> = statement.visit(&mut parts);
     let mentioned: Vec<String> = NAME
@@ -43,19 +48,12 @@ pub fn find(message: &str, statement: &Statement) -> Option<Span> {
         }
     }
     let names = || mentioned.iter().map(|name| last_part(name));
-    let called: Vec<&str> = CALLED
-        .captures_iter(message)
-        .filter_map(|found| Some(found.get(1).or_else(|| found.get(2))?.as_str()))
-        .collect();
     let arguments = RECEIVED
         .captures(message)
         .and_then(|found| found[1].parse().ok());
     names()
         .find_map(|name| named(&parts.arguments, name))
-        .or_else(|| {
-            let mut called = called.iter().map(|name| last_part(name));
-            called.find_map(|name| parts.call(name, arguments))
-        })
+        .or_else(|| called(message).find_map(|name| parts.call(name, arguments)))
         .or_else(|| {
             mentioned
                 .iter()
@@ -64,68 +62,76 @@ pub fn find(message: &str, statement: &Statement) -> Option<Span> {
         .or_else(|| names().find_map(|name| named(&parts.columns, name)))
 }
 
-/// Of several parts that `message` may speak of, the statement with each of them alone: the others are
-/// replaced by what is right anywhere. Nothing where there are no two.
-pub fn alone(message: &str, statement: &Statement) -> Vec<Statement> {
-    let mut parts = Parts::default();
-    let _: ControlFlow<()> = statement.visit(&mut parts);
-    let names: Vec<&str> = NAME
-        .captures_iter(message)
-        .filter_map(|found| Some(found.get(1).or_else(|| found.get(2))?.as_str()))
-        .map(last_part)
-        .collect();
-    let is_filter = message.contains("filter");
-    let suspects: Vec<Span> = if is_filter {
-        parts.filters.iter().map(|(_, span)| *span).collect()
+/// The span of a name that is no expression: of a CTE that is one too many, of a column of `using`.
+pub fn name(message: &str, statement: &Statement) -> Option<Span> {
+    let wanted = NAME_AT_ITS_END
+        .captures(message)?
+        .iter()
+        .skip(1)
+        .flatten()
+        .next()?;
+    let mut names = Names::default();
+    let _: ControlFlow<()> = statement.visit(&mut names);
+    let pool = if message.starts_with("WITH query name") {
+        names.ctes
     } else {
-        let is_named = |call: &&Call| {
-            let mut names = names.iter();
-            names.any(|name| {
-                let mut words = std::iter::once(&call.name).chain(&call.arguments);
-                words.any(|word| word.eq_ignore_ascii_case(name))
-            })
-        };
-        let calls = parts.calls.iter().filter(is_named);
-        calls.map(|call| call.whole).collect()
+        names.using
     };
-    if suspects.len() < 2 {
-        return vec![];
-    }
-    let alone = suspects.iter().map(|kept| {
-        let mut statement = statement.clone();
-        let mut clear = Clear {
-            suspects: &suspects,
-            kept: *kept,
-            by: if is_filter {
-                Value::Boolean(true)
-            } else {
-                Value::Null
-            },
-        };
-        let _: ControlFlow<()> = VisitMut::visit(&mut statement, &mut clear);
-        statement
-    });
-    alone.collect()
+    let mut found = pool.iter().rev();
+    let found = found.find(|name| name.value.eq_ignore_ascii_case(wanted.as_str()));
+    found.map(|name| name.span)
 }
 
-/// Replaces suspects, but for one and what is around it.
-struct Clear<'a> {
-    suspects: &'a [Span],
-    kept: Span,
-    by: Value,
+#[derive(Default)]
+struct Names {
+    ctes: Vec<Ident>,
+    using: Vec<Ident>,
 }
 
-impl VisitorMut for Clear<'_> {
+impl Visitor for Names {
     type Break = ();
 
-    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        let span = expression.span();
-        let is_around = span.start <= self.kept.start && self.kept.end <= span.end;
-        if self.suspects.contains(&span) && !is_around {
-            *expression = Expr::Value(self.by.clone().with_span(span));
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.ctes.extend(ctes.map(|cte| cte.alias.name.clone()));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        for join in select.from.iter().flat_map(|from| &from.joins) {
+            let (JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::Left(constraint)
+            | JoinOperator::LeftOuter(constraint)
+            | JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint)) = &join.join_operator
+            else {
+                continue;
+            };
+            if let JoinConstraint::Using(names) = constraint {
+                let names = names.iter().filter_map(|name| name.0.last()?.as_ident());
+                self.using.extend(names.cloned());
+            }
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether `message` complains of the function that is called here.
+pub fn is_named(function: &Function, message: &str) -> bool {
+    let name = function.name.0.last().and_then(|part| part.as_ident());
+    name.is_some_and(|name| {
+        let mut called = called(message);
+        called.any(|word| word.eq_ignore_ascii_case(&name.value))
+    })
+}
+
+/// The functions that a message speaks of.
+fn called(message: &str) -> impl Iterator<Item = &str> {
+    let found = CALLED.captures_iter(message);
+    let words = found.filter_map(|found| Some(found.get(1).or_else(|| found.get(2))?.as_str()));
+    words.map(last_part)
 }
 
 fn named(pool: &[(String, Span)], name: &str) -> Option<Span> {
@@ -154,12 +160,8 @@ struct Call {
     name: String,
     /// How many arguments it has.
     count: usize,
-    /// The names of those that have one.
-    arguments: Vec<String>,
     /// Where its name stands.
     place: Span,
-    /// Where it stands.
-    whole: Span,
 }
 
 /// The parts of a statement that messages speak of, each with its place.
@@ -207,7 +209,6 @@ impl Parts {
             FunctionArguments::List(list) => &list.args,
             _ => &[],
         };
-        let mut names = vec![];
         for argument in given {
             let (FunctionArg::Named { name, .. }
             | FunctionArg::ExprNamed {
@@ -218,14 +219,11 @@ impl Parts {
                 continue;
             };
             self.arguments.push(entry(name));
-            names.push(name.value.clone());
         }
         self.calls.push(Call {
             name: ident.value.clone(),
             count: given.len(),
-            arguments: names,
             place: ident.span,
-            whole: function.span(),
         });
     }
 }

@@ -3,7 +3,7 @@
 //! They are there for one statement, so that the next one sees what the file holds then. Whatever text they
 //! hold is masked: no session ever holds an address, whoever wrote the file.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use datafusion::{
     logical_expr::{Expr, ScalarUDF, col},
@@ -14,6 +14,7 @@ use super::{Engine, masking::Mask};
 use crate::{
     error::{Error, Result},
     model::Reference,
+    sources::locations,
     storage::Location,
 };
 
@@ -72,23 +73,24 @@ impl Engine {
             return Err(error.with_hint("a file is looked for in the current folder"));
         }
         // In a path DataFusion takes `*` for a pattern, and in a URL it does not.
-        let address = match location.local_file() {
-            Some(path) if has_pattern => path.display().to_string(),
-            _ => location.url()?.to_string(),
+        let addresses = match location.local_file() {
+            Some(path) if has_pattern => vec![path.display().to_string()],
+            None if name.contains('*') => addresses(name).await?,
+            _ => vec![location.url()?.to_string()],
         };
         let extension = format!(".{}", name.rsplit('.').next().unwrap_or_default());
         let frame = match kind {
             Kind::Parquet => {
                 let options = ParquetReadOptions::default();
-                self.context.read_parquet(address, options).await
+                self.context.read_parquet(addresses, options).await
             }
             Kind::Csv => {
                 let options = CsvReadOptions::new().file_extension(&extension);
-                self.context.read_csv(address, options).await
+                self.context.read_csv(addresses, options).await
             }
             Kind::Ndjson => {
                 let options = JsonReadOptions::default().file_extension(&extension);
-                self.context.read_json(address, options).await
+                self.context.read_json(addresses, options).await
             }
         };
         let frame = frame.map_err(|error| location.refused(message(name), &error))?;
@@ -113,6 +115,17 @@ impl Engine {
     }
 }
 
+/// The addresses of the files of a store that `name` means.
+async fn addresses(name: &str) -> Result<Vec<String>> {
+    let places = locations(name).await?;
+    if places.is_empty() {
+        let error = Error::usage(format!("there is no file `{name}`"));
+        return Err(error.with_hint("`*` stands for a part of a name, `**/` for folders"));
+    }
+    let urls = places.iter().map(|place| Ok(place.url()?.to_string()));
+    urls.collect()
+}
+
 /// How the files `name` are written, if it is the name of files.
 fn kind(name: &str) -> Option<Kind> {
     let lower = name.to_lowercase();
@@ -120,6 +133,19 @@ fn kind(name: &str) -> Option<Kind> {
     kinds
         .find(|(ending, _)| lower.ends_with(ending))
         .map(|(_, kind)| *kind)
+}
+
+/// An error for a name that can only be that of a file, and is none of those that can be asked.
+pub(super) fn no_table_file(name: &str) -> Option<Error> {
+    if kind(name).is_some() || !(name.contains('/') || Path::new(name).is_file()) {
+        return None;
+    }
+    let endings: Vec<_> = KINDS.iter().map(|(ending, _)| *ending).collect();
+    let hint = format!(
+        "files can be asked whose names end in {}",
+        endings.join(", ")
+    );
+    Some(Error::usage(format!("`{name}` is no file of tables")).with_hint(hint))
 }
 
 fn message(name: &str) -> String {

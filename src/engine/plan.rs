@@ -4,11 +4,19 @@ use datafusion::{
     arrow::datatypes::DataType,
     common::DFSchema,
     error::DataFusionError,
+    execution::SessionStateBuilder,
     logical_expr::{LogicalPlan, LogicalPlanBuilder, SortExpr, col},
     sql::{parser::Statement, sqlparser::ast::Statement as SqlStatement},
 };
+use futures::StreamExt;
 
-use super::{Engine, defaults::complete, diagnostics::explain, mentions::alone};
+use super::{
+    Engine,
+    defaults::complete,
+    diagnostics::{explain, explain_at, needs_a_place, told},
+    mentions::name,
+    narrow::Culprit,
+};
 use crate::{
     error::{Error, Result},
     model::{Parameters, Sql},
@@ -24,11 +32,14 @@ impl Engine {
         }
         match self.plan_of(&sql.statement).await {
             Ok(plan) => Ok(plan),
-            Err(error) => Err(self.explained(&error, sql).await),
+            Err(error) => Err(self.explained(&error, &sql, false).await),
         }
     }
 
-    async fn plan_of(&self, statement: &SqlStatement) -> datafusion::error::Result<LogicalPlan> {
+    pub(super) async fn plan_of(
+        &self,
+        statement: &SqlStatement,
+    ) -> datafusion::error::Result<LogicalPlan> {
         let state = self.context.state();
         let mut statement = statement.clone();
         complete(&mut statement, &state);
@@ -36,39 +47,92 @@ impl Engine {
         state.statement_to_plan(statement).await
     }
 
-    /// The error at its place. Where DataFusion names none, and several parts of the statement may be
-    /// meant, each is planned alone: the one that fails alike is meant.
-    async fn explained(&self, error: &DataFusionError, sql: Sql) -> Error {
-        let explained = explain(error, &sql);
-        if error.diagnostic().is_some_and(|it| it.span.is_some()) {
-            return explained;
+    /// The error at its place; where DataFusion names none, the part without which it is gone.
+    async fn explained(&self, error: &DataFusionError, sql: &Sql, is_deep: bool) -> Error {
+        if !needs_a_place(error) {
+            return explain(error, sql);
         }
-        for statement in alone(explained.message(), &sql.statement) {
-            let Err(other) = self.plan_of(&statement).await else {
-                continue;
-            };
-            let file = sql.file.clone();
-            let reads = sql.reads.clone();
-            let other = explain(
-                &other,
-                &Sql {
-                    file,
-                    statement,
-                    reads,
-                },
-            );
-            if other.message() == explained.message() {
-                return other;
-            }
-        }
-        explained
+        let message = told(error);
+        let culprit = Culprit {
+            engine: self,
+            statement: &sql.statement,
+            text: &sql.file.text,
+            message: &message,
+            is_deep,
+        };
+        let span = match name(&message, &sql.statement) {
+            Some(span) => Some(span),
+            None => culprit.place().await,
+        };
+        explain_at(error, &sql.file, Some(&sql.statement), span)
     }
 
     /// Types the plan as deep as can be done without data: until it could be executed.
-    pub async fn verify(&self, plan: &LogicalPlan, sql: &Sql) -> Result<()> {
-        let physical = self.context.state().create_physical_plan(plan).await;
-        physical.map(|_| ()).map_err(|error| explain(&error, sql))
+    pub async fn verify(
+        &self,
+        plan: &LogicalPlan,
+        sql: &Sql,
+        parameters: &Parameters,
+    ) -> Result<()> {
+        match self.typed(plan, Depth::Executable).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refused(&error, sql, parameters).await),
+        }
     }
+
+    /// What is wrong with `sql`, whose plan could be made and not typed to its end.
+    pub async fn refused(
+        &self,
+        error: &DataFusionError,
+        sql: &Sql,
+        parameters: &Parameters,
+    ) -> Error {
+        let mut sql = sql.clone();
+        // They could be filled in when it was planned.
+        let _ = parameters.fill(&mut sql);
+        self.explained(error, &sql, true).await
+    }
+
+    /// Types plans, as many at a time as there are processors; the verdicts are in their order.
+    pub async fn typed_all(
+        &self,
+        plans: Vec<LogicalPlan>,
+        depth: Depth,
+    ) -> Vec<datafusion::error::Result<()>> {
+        let width = std::thread::available_parallelism().map_or(1, usize::from);
+        let typing = plans.into_iter().map(|plan| {
+            let engine = self.clone();
+            tokio::spawn(async move { engine.typed(&plan, depth).await })
+        });
+        let typed = futures::stream::iter(typing).buffered(width);
+        let typed = typed.map(|typed| {
+            typed.unwrap_or_else(|stopped| Err(DataFusionError::External(Box::new(stopped))))
+        });
+        typed.collect().await
+    }
+
+    pub(super) async fn typed(
+        &self,
+        plan: &LogicalPlan,
+        depth: Depth,
+    ) -> datafusion::error::Result<()> {
+        let state = match depth {
+            Depth::Executable => self.context.state(),
+            Depth::Typed => SessionStateBuilder::new_from_existing(self.context.state())
+                .with_physical_optimizer_rules(vec![])
+                .build(),
+        };
+        state.create_physical_plan(plan).await.map(|_| ())
+    }
+}
+
+/// How far a plan is typed without data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Until it is a plan of operators. Enough for queries of ours, which differ by names and types only.
+    Typed,
+    /// Until these are arranged for execution.
+    Executable,
 }
 
 /// Orders the rows of `plan` by `key`, then by all other columns: one order, whatever the arrival.

@@ -15,7 +15,7 @@ use datafusion::{
     },
 };
 
-use super::{Engine, Rows, diagnostics::explain_text};
+use super::{Engine, Rows, diagnostics::explain_text, named_files::no_table_file};
 use crate::{
     error::{Error, Result},
     model::{
@@ -79,10 +79,11 @@ impl Question {
         let Some(statement) = statements.pop_front().filter(|_| statements.is_empty()) else {
             return Err(Error::usage("give exactly one statement"));
         };
-        let reads = match &statement {
-            // What it names is not there yet.
-            Statement::CreateExternalTable(_) => vec![],
-            _ => reads(&statement, &file)?,
+        let reads = if is_answered(&statement) {
+            reads(&statement, &file)?
+        } else {
+            // What it names need not be there: it is refused.
+            vec![]
         };
         Ok(Self {
             file,
@@ -143,9 +144,14 @@ impl Engine {
         parameters: &Parameters,
         rights: &Rights<'_>,
     ) -> Result<Answer> {
+        if !is_answered(&question.statement) {
+            return Err(refusal(&question.statement, rights));
+        }
         self.know_tables(&question.reads)?;
         if let Some(sql) = question.query() {
-            let rows = self.query(&sql, parameters).await?;
+            let plan = self.plan(&sql, parameters).await?;
+            read_only(&plan, rights)?;
+            let rows = self.execute(&plan, &sql).await?;
             return Ok(Answer::Rows(Box::new(rows)));
         }
         let file = question.file.clone();
@@ -159,15 +165,10 @@ impl Engine {
             .await;
         let plan = plan.map_err(|error| explain_text(&error, &file, None))?;
         match &plan {
-            LogicalPlan::Ddl(DdlStatement::CreateExternalTable(_)) if rights.define => {
-                let message = "a file needs no table of its own";
-                let hint = "name it where a table stands: select * from 'data/file.csv'";
-                return Err(Error::usage(message).with_hint(hint));
-            }
             LogicalPlan::Ddl(what) => {
                 let done = defined(what)
                     .filter(|_| rights.define)
-                    .ok_or_else(refused)?;
+                    .ok_or_else(|| refused(rights))?;
                 if let DdlStatement::DropTable(DropTable { name, .. })
                 | DdlStatement::DropView(DropView { name, .. }) = what
                 {
@@ -178,7 +179,7 @@ impl Engine {
                 return Ok(Answer::Done(done));
             }
             LogicalPlan::Copy(copy) => Self::may_copy(copy, rights)?,
-            _ => read_only(&plan)?,
+            _ => read_only(&plan, rights)?,
         }
         let rows = self.execute_text(&plan, &file, None).await?;
         Ok(Answer::Rows(Box::new(rows)))
@@ -199,8 +200,8 @@ impl Engine {
     }
 
     fn may_copy(copy: &CopyTo, rights: &Rights<'_>) -> Result<()> {
-        let may_write = rights.write.ok_or_else(refused)?;
-        read_only(&copy.input)?;
+        let may_write = rights.write.ok_or_else(|| refused(rights))?;
+        read_only(&copy.input, rights)?;
         may_write(&copy.output_url)
     }
 
@@ -208,6 +209,9 @@ impl Engine {
     fn know_tables(&self, reads: &[Reference]) -> Result<()> {
         let unknown = reads.iter().find(|read| !self.knows(&read.table));
         let Some(read) = unknown else { return Ok(()) };
+        if let Some(error) = no_table_file(&read.table) {
+            return Err(error.at(read.place.clone()));
+        }
         let schema = match read.table.split_once('.') {
             Some((schema, _)) if self.schemas().iter().any(|known| known == schema) => {
                 schema.to_owned()
@@ -252,17 +256,53 @@ fn defined(what: &DdlStatement) -> Option<String> {
     })
 }
 
-fn read_only(plan: &LogicalPlan) -> Result<()> {
+/// Whether a statement is one that may be answered, here or elsewhere. All others would change something.
+fn is_answered(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => is_answered(&explain.statement),
+        Statement::CopyTo(_) => true,
+        Statement::Statement(statement) => matches!(
+            **statement,
+            SqlStatement::Query(_)
+                | SqlStatement::Explain { .. }
+                | SqlStatement::ExplainTable { .. }
+                | SqlStatement::ShowTables { .. }
+                | SqlStatement::ShowColumns { .. }
+                | SqlStatement::ShowFunctions { .. }
+                | SqlStatement::ShowVariable { .. }
+                | SqlStatement::ShowCreate { .. }
+                | SqlStatement::CreateView(_)
+                | SqlStatement::Drop { .. }
+        ),
+        _ => false,
+    }
+}
+
+fn read_only(plan: &LogicalPlan, rights: &Rights<'_>) -> Result<()> {
     let options = SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
         .with_allow_statements(false);
-    options.verify_plan(plan).map_err(|_| refused())
+    options.verify_plan(plan).map_err(|_| refused(rights))
 }
 
-fn refused() -> Error {
-    Error::usage("only questions are answered here: nothing can be changed")
-        .with_hint("the statement can be a select, show, describe or explain")
+/// Why a statement is not answered.
+fn refusal(statement: &Statement, rights: &Rights<'_>) -> Error {
+    if !matches!(statement, Statement::CreateExternalTable(_)) {
+        return refused(rights);
+    }
+    Error::usage("a file needs no table of its own")
+        .with_hint("name it where a table stands: select * from 'data/file.csv'")
+}
+
+fn refused(rights: &Rights<'_>) -> Error {
+    let error = Error::usage("only questions are answered here: nothing can be changed");
+    error.with_hint(if rights.define {
+        "ask with select, show, describe or explain; `create view NAME as select …` keeps a question, \
+         `copy (select …) to 'FILE'` its rows"
+    } else {
+        "the statement can be a select, show, describe or explain"
+    })
 }
 
 /// The same table under another name, for those who hold it.

@@ -13,7 +13,7 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::{apart::Apart, memory::Memory, scaling::Scaling};
+use super::{apart::Apart, distinct::DistinctCounts, memory::Memory, scaling::Scaling};
 use crate::{
     config::{self, Config, Secret},
     error::{Error, Result},
@@ -68,6 +68,7 @@ impl Engine {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_analyzer_rule(Arc::new(Scaling))
+            .with_analyzer_rule(Arc::new(DistinctCounts::new()))
             .build();
         let mut context = SessionContext::new_with_state(state);
         let functions = UdfSettings::new(email_key.expose());

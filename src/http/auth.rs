@@ -39,7 +39,9 @@ impl Signer {
         let (name, mut value) = match &auth.way {
             Way::Query(key) => return Ok(Self::Query(key.clone())),
             Way::OAuth2(client) => {
-                let tokens = Tokens::new(client, &auth.setting, crm.timeout, crm.retries)?;
+                let patience = (crm.timeout, crm.retries);
+                let allowed = crm.requests_per_minute;
+                let tokens = Tokens::new(client, &auth.setting, patience, allowed)?;
                 return Ok(Self::Token(Box::new(tokens)));
             }
             Way::Bearer(key) => (AUTHORIZATION, bearer(key, "auth.bearer")?),

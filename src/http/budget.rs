@@ -42,11 +42,6 @@ impl Budget {
         Self::new(requests, PERIOD)
     }
 
-    /// `requests` in any second.
-    pub fn per_second(requests: u32) -> Self {
-        Self::new(requests, Duration::from_secs(1))
-    }
-
     fn new(requests: u32, period: Duration) -> Self {
         Self {
             begun: Instant::now(),
@@ -55,23 +50,27 @@ impl Budget {
         }
     }
 
-    /// The budget of the host of `url`: of several limits, the strictest.
+    /// The budget of the host of `url`, whatever is asked there: of several limits, the strictest.
     pub fn shared(url: &Url, requests: u32) -> Arc<Self> {
-        Self::of("", url, requests)
+        Self::known("in a minute", url, requests, PERIOD)
     }
 
-    /// The budget of the host of `url` for a purpose of its own.
-    pub fn of(purpose: &str, url: &Url, requests: u32) -> Arc<Self> {
-        let host = format!("{purpose} {}", url.origin().ascii_serialization());
+    /// The budget of the host of `url` where `requests` are allowed in any second.
+    pub fn per_second(url: &Url, requests: u32) -> Arc<Self> {
+        Self::known("in a second", url, requests, Duration::from_secs(1))
+    }
+
+    fn known(rule: &str, url: &Url, requests: u32, period: Duration) -> Arc<Self> {
+        let host = format!("{rule} {}", url.origin().ascii_serialization());
         let mut budgets = locked(&BUDGETS);
         let budget = budgets
             .entry(host)
-            .or_insert_with(|| Arc::new(Self::per_minute(requests)));
+            .or_insert_with(|| Arc::new(Self::new(requests, period)));
         let budget = Arc::clone(budget);
         drop(budgets);
         let limit = u64::from(requests.max(1));
         let mut ledger = locked(&budget.ledger);
-        ledger.narrow(limit, PERIOD, 0, Duration::ZERO);
+        ledger.narrow(limit, period, 0, Duration::ZERO);
         drop(ledger);
         budget
     }
@@ -165,6 +164,17 @@ mod tests {
         assert!(one.take().now_or_never().is_none());
         let elsewhere = Budget::shared(&"http://shared.test:81".parse().unwrap(), 1);
         assert!(elsewhere.take().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_counts_by_seconds_shares_one_budget_too() {
+        let url = "http://by-seconds.test".parse().unwrap();
+        let one = Budget::per_second(&url, 2);
+        let other = Budget::per_second(&url, 2);
+        assert!(one.take().now_or_never().is_some());
+        assert!(other.take().now_or_never().is_some());
+        assert!(one.take().now_or_never().is_none());
+        assert!(Budget::shared(&url, 1).take().now_or_never().is_some());
     }
 
     #[tokio::test]

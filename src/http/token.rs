@@ -1,7 +1,7 @@
 //! Tokens of `OAuth2` client credentials: fetched once, and again before they expire or when one is refused.
 //!
-//! Apart from the signer because it asks a server of its own, under that server's own budget, and because
-//! many requests wait for one token.
+//! Apart from the signer because it asks a server of its own, under the budget of that host (which is the API's, where
+//! it is the same), and because many requests wait for one token.
 
 use std::time::{Duration, Instant};
 
@@ -25,9 +25,6 @@ use crate::{
     config::{OAuth2, Secret, shown},
     error::{Error, Result},
 };
-
-/// Requests for tokens in any 60 seconds.
-const PER_MINUTE: u32 = 10;
 
 /// A token is fetched anew so long before it expires, or a tenth of its life if that is less.
 const AHEAD: Duration = Duration::from_mins(1);
@@ -82,14 +79,19 @@ struct Granted {
 }
 
 impl Tokens {
-    /// Fetches tokens as `oauth` says; nothing is asked yet.
-    pub fn new(oauth: &OAuth2, setting: &str, timeout: Duration, retries: u32) -> Result<Self> {
+    /// Fetches tokens as `oauth` says, with no more requests a minute than their host allows; nothing is asked yet.
+    pub fn new(
+        oauth: &OAuth2,
+        setting: &str,
+        (timeout, retries): (Duration, u32),
+        requests_per_minute: u32,
+    ) -> Result<Self> {
         let client = plain(timeout)?;
         Ok(Self {
             client,
             oauth: oauth.clone(),
             setting: setting.to_owned(),
-            budget: Budget::of("tokens", &oauth.token_url, PER_MINUTE),
+            budget: Budget::shared(&oauth.token_url, requests_per_minute),
             retries,
             held: Mutex::default(),
         })
@@ -143,11 +145,8 @@ impl Tokens {
                 continue;
             }
             let failure = failure.failure;
-            let delay = if failure.is_passing {
-                delays.next()
-            } else {
-                None
-            };
+            let is_too_long = failure.wait.is_some_and(|wait| wait > LONGEST_WAIT);
+            let delay = delays.next().filter(|_| failure.is_passing && !is_too_long);
             let Some(delay) = delay else {
                 return Err(Failure {
                     is_passing: false,
@@ -155,8 +154,7 @@ impl Tokens {
                     ..failure
                 });
             };
-            let wait = failure.wait.unwrap_or(delay).min(LONGEST_WAIT);
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(failure.wait.unwrap_or(delay)).await;
         }
     }
 

@@ -20,6 +20,9 @@ pub fn filled(sql: &Sql, parameters: &Parameters) -> String {
     of(&sql.statement)
 }
 
+/// How many characters stand for all models of a project.
+pub const SOURCE_VERSION: usize = 16;
+
 /// One fingerprint for all models of a project: the `source_version` of every loaded row.
 pub fn combined<'a>(models: impl IntoIterator<Item = &'a Model>) -> String {
     let mut parts: Vec<_> = models
@@ -27,7 +30,7 @@ pub fn combined<'a>(models: impl IntoIterator<Item = &'a Model>) -> String {
         .map(|model| format!("{}={}\n", model.name, model.fingerprint))
         .collect();
     parts.sort();
-    hex(&Sha256::digest(parts.concat()))[..16].to_owned()
+    hex(&Sha256::digest(parts.concat()))[..SOURCE_VERSION].to_owned()
 }
 
 fn hex(bytes: &[u8]) -> String {

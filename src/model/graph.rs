@@ -5,41 +5,86 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Model;
 use crate::error::{Error, did_you_mean};
 
+/// Names that a hint lists at most.
+const LISTED: usize = 12;
+
+/// Models in their order, and what is wrong with those that have no place in it.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// Each after all that it reads.
+    pub models: Vec<Model>,
+    /// The names of those that read what there is not, or each other in a circle, and of all that read these.
+    pub left_out: BTreeSet<String>,
+    /// Why.
+    pub problems: Vec<Error>,
+}
+
 /// Orders `models` so that each stands after all that it reads; among equals, by name.
 ///
-/// `tables` are the names that are not models. Unknown names and cycles are errors.
-pub fn order(models: Vec<Model>, tables: &BTreeSet<String>) -> Result<Vec<Model>, Vec<Error>> {
+/// `tables` are the names that are not models. Unknown names and cycles are errors; `broken` are models that are
+/// there and cannot be read.
+pub fn order(models: Vec<Model>, tables: &BTreeSet<String>, broken: &BTreeSet<String>) -> Order {
     let mut waiting: BTreeMap<String, Model> = models
         .into_iter()
         .map(|model| (model.name.clone(), model))
         .collect();
-    let problems = unknown_reads(&waiting, tables);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let mut ordered = Vec::with_capacity(waiting.len());
-    while !waiting.is_empty() {
-        let ready = waiting.iter().find(|(_, model)| {
-            model
-                .sql
-                .reads
-                .iter()
-                .all(|read| !waiting.contains_key(&read.table))
-        });
-        let Some(name) = ready.map(|(name, _)| name.clone()) else {
-            return Err(vec![cycle(&waiting)]);
+    let mut order = Order {
+        problems: unknown_reads(&waiting, tables, broken),
+        ..Order::default()
+    };
+    let mut known: BTreeSet<String> = tables.clone();
+    loop {
+        let is_ready = |model: &Model| {
+            let mut reads = model.sql.reads.iter();
+            reads.all(|read| known.contains(&read.table))
         };
-        ordered.extend(waiting.remove(&name));
+        let Some(name) = first(&waiting, is_ready) else {
+            break;
+        };
+        order.models.extend(waiting.remove(&name));
+        known.insert(name);
     }
-    Ok(ordered)
+    // What waits for something that never comes, and what waits for that, is no circle.
+    let mut never: BTreeSet<String> = broken.clone();
+    loop {
+        let is_hopeless = |model: &Model| {
+            let mut reads = model.sql.reads.iter().map(|read| &read.table);
+            reads.any(|table| {
+                let is_there = known.contains(table) || waiting.contains_key(table);
+                never.contains(table) || !is_there
+            })
+        };
+        let Some(name) = first(&waiting, is_hopeless) else {
+            break;
+        };
+        waiting.remove(&name);
+        never.insert(name);
+    }
+    if !waiting.is_empty() {
+        order.problems.push(cycle(&waiting));
+        never.extend(waiting.into_keys());
+    }
+    order.left_out = never;
+    order
 }
 
-fn unknown_reads(models: &BTreeMap<String, Model>, tables: &BTreeSet<String>) -> Vec<Error> {
+fn first(waiting: &BTreeMap<String, Model>, is_it: impl Fn(&Model) -> bool) -> Option<String> {
+    let mut waiting = waiting.iter();
+    let found = waiting.find(|(_, model)| is_it(model));
+    found.map(|(name, _)| name.clone())
+}
+
+fn unknown_reads(
+    models: &BTreeMap<String, Model>,
+    tables: &BTreeSet<String>,
+    broken: &BTreeSet<String>,
+) -> Vec<Error> {
     let reads = models.values().flat_map(|model| model.sql.reads.iter());
+    let names = || models.keys().chain(tables).chain(broken);
     reads
-        .filter(|read| !models.contains_key(&read.table) && !tables.contains(&read.table))
+        .filter(|read| names().all(|name| *name != read.table))
         .map(|read| {
-            let names = models.keys().chain(tables).map(String::as_str);
+            let names = names().map(String::as_str);
             unknown_table(&read.table, names).at(read.place.clone())
         })
         .collect()
@@ -49,9 +94,18 @@ fn unknown_reads(models: &BTreeMap<String, Model>, tables: &BTreeSet<String>) ->
 pub fn unknown_table<'a>(table: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
     let hint = match did_you_mean(table, names.clone()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the tables are: {}", names.collect::<Vec<_>>().join(", ")),
+        None => format!("the tables are: {}", listed(names)),
     };
     Error::usage(format!("there is no source or model `{table}`")).with_hint(hint)
+}
+
+/// The first of many names, and how many more there are.
+fn listed<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
+    let first: Vec<_> = names.clone().take(LISTED).collect();
+    match names.count() - first.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 /// Follows reads from any waiting model until one comes again.
@@ -112,10 +166,55 @@ pub(super) mod tests {
 
     fn names(models: Vec<Model>) -> Result<Vec<String>, String> {
         let tables = BTreeSet::from(["raw".to_owned()]);
-        match order(models, &tables) {
-            Ok(models) => Ok(models.into_iter().map(|model| model.name).collect()),
-            Err(problems) => Err(format!("{} {:?}", problems[0], problems[0].hint())),
+        let order = order(models, &tables, &BTreeSet::new());
+        match order.problems.first() {
+            None => Ok(order.models.into_iter().map(|model| model.name).collect()),
+            Some(problem) => Err(format!("{problem} {:?}", problem.hint())),
         }
+    }
+
+    #[test]
+    fn what_reads_nothing_broken_has_its_place_all_the_same() {
+        let models = vec![
+            model("circle", "select * from other"),
+            model("other", "select * from circle"),
+            model("good", "select * from raw"),
+            model("above_good", "select * from good"),
+            model("mistyped", "select * from rwa"),
+            model(
+                "above_mistyped",
+                "select * from mistyped join good using (x)",
+            ),
+            model("above_broken", "select * from broken"),
+        ];
+        let tables = BTreeSet::from(["raw".to_owned()]);
+        let order = order(models, &tables, &BTreeSet::from(["broken".to_owned()]));
+        let placed: Vec<_> = order
+            .models
+            .iter()
+            .map(|model| model.name.as_str())
+            .collect();
+        assert_eq!(placed, ["good", "above_good"]);
+        let left_out: Vec<_> = order.left_out.iter().map(String::as_str).collect();
+        assert_eq!(
+            left_out,
+            [
+                "above_broken",
+                "above_mistyped",
+                "broken",
+                "circle",
+                "mistyped",
+                "other"
+            ]
+        );
+        let problems: Vec<_> = order.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [
+                "there is no source or model `rwa`",
+                "models read each other in a circle: `circle` → `other` → `circle`"
+            ]
+        );
     }
 
     #[test]

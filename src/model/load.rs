@@ -29,9 +29,18 @@ pub struct Project {
     pub versions: Versions,
     /// The destination's columns as they were last recorded.
     pub recorded: Option<Recorded>,
+    /// Models that are not among these: their files are wrong, or what they read.
+    pub left_out: BTreeSet<String>,
+    /// What is wrong with them, and with other files.
+    pub problems: Vec<Error>,
 }
 
 impl Project {
+    /// Whether there is a model `name`, even if it is left out.
+    pub fn has(&self, name: &str) -> bool {
+        self.model(name).is_some() || self.left_out.contains(name)
+    }
+
     /// The model `name`.
     pub fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.name == name)
@@ -45,11 +54,26 @@ pub fn load(folder: &Path, tables: &BTreeSet<String>) -> Result<Project> {
 
 /// The same, with released versions in the place of some models' files.
 pub fn load_with(folder: &Path, tables: &BTreeSet<String>, uses: &[Use]) -> Result<Project> {
+    let mut project = load_as_far_as_possible(folder, tables, uses)?;
+    match Error::all(std::mem::take(&mut project.problems)) {
+        Some(error) => Err(error),
+        None => Ok(project),
+    }
+}
+
+/// The same for who wants to know all that is wrong: a file that is wrong leaves out itself and all models that
+/// read it, and no others.
+pub fn load_as_far_as_possible(
+    folder: &Path,
+    tables: &BTreeSet<String>,
+    uses: &[Use],
+) -> Result<Project> {
     let mut files = vec![];
     collect(&folder.join(FOLDER), folder, &mut files)?;
     let versions = versions(folder)?;
     let recorded = recorded(folder)?;
     let mut problems = vec![];
+    let mut broken = BTreeSet::new();
     let mut models = vec![];
     let mut checks = vec![];
     for file in files {
@@ -58,47 +82,65 @@ pub fn load_with(folder: &Path, tables: &BTreeSet<String>, uses: &[Use]) -> Resu
         } else if !file.name.starts_with(TESTS) && !file.name.starts_with(versions::FOLDER) {
             let name = stem(&file);
             let file = used(folder, &name, uses, &versions)?.unwrap_or(file);
-            keep(read_model(name, &file), &mut models, &mut problems);
+            let read = read_model(name.clone(), &file);
+            if read.is_err() {
+                broken.insert(name);
+            }
+            keep(read, &mut models, &mut problems);
         }
     }
-    let unknown = uses
-        .iter()
-        .filter(|wanted| problems.is_empty() && models.iter().all(|one| one.name != wanted.model));
-    let names = || models.iter().map(|model| model.name.as_str());
-    let unknown: Vec<_> = unknown
-        .map(|wanted| graph::unknown_table(&wanted.model, names()))
-        .collect();
-    problems.extend(unknown);
+    problems.extend(unknown_uses(uses, &models, &broken));
     problems.extend(twins(&models, tables));
     problems.extend(rules::copies(&models));
-    let models = match graph::order(models, tables) {
-        Ok(models) => models,
-        Err(more) => {
-            problems.extend(more);
-            vec![]
-        }
+    let order = graph::order(models, tables, &broken);
+    problems.extend(order.problems);
+    let mut project = Project {
+        models: order.models,
+        checks: vec![],
+        versions,
+        recorded,
+        left_out: order.left_out,
+        problems,
     };
-    let names = models.iter().map(|model| &model.name).chain(tables);
+    let unknown = unknown_reads(&mut checks, &project, tables);
+    project.problems.extend(unknown);
+    project.checks = checks;
+    Ok(project)
+}
+
+/// Models that a version was asked for, and that there are not.
+fn unknown_uses(uses: &[Use], models: &[Model], broken: &BTreeSet<String>) -> Vec<Error> {
+    let names = || models.iter().map(|model| &model.name).chain(broken);
+    let unknown = uses
+        .iter()
+        .filter(|wanted| names().all(|name| *name != wanted.model));
+    let names = || names().map(String::as_str);
+    unknown
+        .map(|wanted| graph::unknown_table(&wanted.model, names()))
+        .collect()
+}
+
+/// Tables that checks name, and that there are not. A file that reads one is left out.
+fn unknown_reads(
+    checks: &mut Vec<SqlCheck>,
+    project: &Project,
+    tables: &BTreeSet<String>,
+) -> Vec<Error> {
+    let models = project.models.iter().map(|model| &model.name);
+    let names = models.chain(&project.left_out).chain(tables);
     let names: BTreeSet<&str> = names.map(String::as_str).collect();
-    let reads = checks.iter().flat_map(|check: &SqlCheck| &check.sql.reads);
-    let unknown = reads.filter(|read| problems.is_empty() && !names.contains(read.table.as_str()));
-    let unknown: Vec<_> = unknown
-        .map(|read| graph::unknown_table(&read.table, names.iter().copied()).at(read.place.clone()))
-        .collect();
-    if problems.is_empty() {
-        let names = names.iter().copied();
-        problems.extend(builtin::rules::unknown_tables(&models, &names));
-    }
-    problems.extend(unknown);
-    match Error::all(problems) {
-        Some(error) => Err(error),
-        None => Ok(Project {
-            models,
-            checks,
-            versions,
-            recorded,
-        }),
-    }
+    let listed = names.iter().copied();
+    let reads = checks.iter().flat_map(|check| &check.sql.reads);
+    let unknown = reads.filter(|read| !names.contains(read.table.as_str()));
+    let unknown = unknown
+        .map(|read| graph::unknown_table(&read.table, listed.clone()).at(read.place.clone()));
+    let mut problems: Vec<_> = unknown.collect();
+    problems.extend(builtin::rules::unknown_tables(&project.models, &listed));
+    checks.retain(|check| {
+        let mut reads = check.sql.reads.iter();
+        reads.all(|read| names.contains(read.table.as_str()))
+    });
+    problems
 }
 
 fn keep<T>(read: Result<T, Vec<Error>>, kept: &mut Vec<T>, problems: &mut Vec<Error>) {

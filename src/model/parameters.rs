@@ -9,9 +9,10 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use datafusion::sql::{
     parser::Statement,
     sqlparser::{
-        ast::{Expr, Value, VisitMut, VisitorMut},
+        ast::{Expr, ObjectNamePart, Value, ValueWithSpan, VisitMut, VisitorMut},
         dialect::GenericDialect,
         parser::Parser,
+        tokenizer::Span,
     },
 };
 
@@ -91,7 +92,7 @@ impl Parameters {
 
 struct Fill<'a> {
     parameters: &'a Parameters,
-    unknown: Vec<(String, datafusion::sql::sqlparser::tokenizer::Span)>,
+    unknown: Vec<(String, Span)>,
 }
 
 impl<'a> Fill<'a> {
@@ -144,9 +145,35 @@ impl VisitorMut for Fill<'_> {
             .get(&name)
             .and_then(|literal| parse(literal))
         {
-            Some(literal) => *expression = literal,
+            Some(mut literal) => {
+                let _: ControlFlow<()> = VisitMut::visit(&mut literal, &mut Move(value.span));
+                *expression = literal;
+            }
             None => self.unknown.push((name, value.span)),
         }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Puts a literal where its parameter stands: errors are shown there.
+struct Move(Span);
+
+impl VisitorMut for Move {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(call) = expression {
+            for part in &mut call.name.0 {
+                if let ObjectNamePart::Identifier(name) = part {
+                    name.span = self.0;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
+        value.span = self.0;
         ControlFlow::Continue(())
     }
 }

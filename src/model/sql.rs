@@ -8,7 +8,9 @@ use datafusion::sql::{
     parser::{CopyToSource, DFParser, Statement},
     resolve::resolve_table_references,
     sqlparser::{
-        ast::{Statement as SqlStatement, TableFactor, Visit, VisitMut, Visitor, VisitorMut},
+        ast::{
+            Spanned, Statement as SqlStatement, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
+        },
         tokenizer::Span,
     },
 };
@@ -43,11 +45,8 @@ impl Sql {
         let mut statements =
             DFParser::parse_sql(&file.text).map_err(|error| syntax_error(&file, &error))?;
         let statement = statements.pop_front();
-        if !statements.is_empty() {
-            return Err(
-                Error::usage(format!("`{}` holds more than one statement", file.name))
-                    .with_hint("a model is one select"),
-            );
+        if let Some(second) = statements.front() {
+            return Err(one_too_many(&file, second));
         }
         let Some(Statement::Statement(statement)) = statement else {
             return Err(not_a_query(&file));
@@ -69,13 +68,21 @@ impl Sql {
 
     /// Where the statement begins.
     pub fn begin(&self) -> Place {
-        use datafusion::sql::sqlparser::ast::Spanned;
         self.place(self.statement.span())
     }
 
     /// The place of `span` in the file.
     pub fn place(&self, span: Span) -> Place {
         place(&self.file, span)
+    }
+}
+
+fn one_too_many(file: &File, second: &Statement) -> Error {
+    let problem = Error::usage(format!("`{}` holds more than one statement", file.name))
+        .with_hint("a model is one select");
+    match second {
+        Statement::Statement(statement) => problem.at(place(file, statement.span())),
+        _ => problem,
     }
 }
 

@@ -98,7 +98,10 @@ fn result(record: &RunRecord) -> String {
             row("loaded into", receipt.destination.clone());
             let number = receipt.load_number;
             row("as", format!("load {number} of {}", receipt.run_date));
-            row("file", receipt.load_id.clone());
+            row(
+                receipt.holder(),
+                receipt.load_id.clone().unwrap_or_default(),
+            );
         }
         (None, Status::DryRun) => row("loaded into", "nothing: it was a dry run".to_owned()),
         (None, Status::Stopped) => row("loaded into", "nothing yet".to_owned()),

@@ -54,6 +54,8 @@ pub use pipeline::Pipeline;
 pub use progress::{Event, Progress, Several};
 use record::{Failure, RunRecord, Status, Step};
 use state::State;
+pub use summary::rejects as rejects_model;
+pub use transform::quoted;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, Default)]

@@ -39,6 +39,14 @@ impl Pipeline {
         Self::load_from(config, &folder, &[], as_of, clock)
     }
 
+    /// The same for who wants to know all that is wrong: models that cannot be read are left out, and
+    /// [`Pipeline::looked_at`] says why.
+    pub fn load_as_far_as_possible(config: Config, clock: &Clock) -> Result<Self> {
+        let folder = &config.project;
+        let project = model::load_as_far_as_possible(folder, &Self::tables(&config), &[])?;
+        Ok(Self::with(config, project, None, clock))
+    }
+
     /// Columns that the destination has, as far as they were recorded, may be missing; they may not be otherwise.
     pub fn allow_lost_columns(&mut self, is_allowed: bool) {
         if is_allowed {
@@ -48,9 +56,13 @@ impl Pipeline {
 
     /// Models and checks of the `sql/` in `folder`; `uses` are released versions that stand in for files.
     pub fn project(config: &Config, folder: &Path, uses: &[Use]) -> Result<Project> {
+        model::load_with(folder, &Self::tables(config), uses)
+    }
+
+    /// The tables that are no models.
+    fn tables(config: &Config) -> BTreeSet<String> {
         let tables = engine_tables().into_iter().map(|(name, _)| name.to_owned());
-        let tables: BTreeSet<String> = config.sources.keys().cloned().chain(tables).collect();
-        model::load_with(folder, &tables, uses)
+        config.sources.keys().cloned().chain(tables).collect()
     }
 
     /// Reads the models of the `sql/` in `folder` and fixes the window.
@@ -62,13 +74,17 @@ impl Pipeline {
         clock: &Clock,
     ) -> Result<Self> {
         let project = Self::project(&config, folder, uses)?;
+        Ok(Self::with(config, project, as_of, clock))
+    }
+
+    fn with(config: Config, project: Project, as_of: Option<DateTime<Utc>>, clock: &Clock) -> Self {
         let as_of = as_of.or(config.as_of).unwrap_or_else(|| clock.now());
         let window = Window::before(as_of, config.window_days);
-        Ok(Self {
+        Self {
             config: Arc::new(config),
             project,
             window,
-        })
+        }
     }
 
     /// The parameters of the run `run_id`.
@@ -112,12 +128,15 @@ impl Pipeline {
         let mut checked = check(&self.config, &self.project, &parameters, &engine).await?;
         let is_well = |model: &str| checked.schemas.contains_key(model);
         let unanswerable = checks::check(&self.project, &is_well, &parameters, &engine).await;
-        let mut problems = std::mem::take(&mut checked.problems);
+        let mut problems = self.project.problems.clone();
+        problems.append(&mut checked.problems);
         problems.extend(unanswerable);
         problems.extend(checks::check_sources(&self.checked_sources(), &parameters, &engine).await);
         problems.extend(self.config.sources.values().flat_map(sources::problems));
         problems.extend(self.reserved_columns(&checked.schemas));
-        problems.extend(lacking(self, &checked.schemas));
+        if self.project.left_out.is_empty() {
+            problems.extend(lacking(self, &checked.schemas));
+        }
         problems.extend(self.refused_copies());
         let problems = problems.into_iter().flat_map(Error::each);
         checked.problems = problems.collect();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    model::Model,
+    model::{Model, Project},
 };
 
 /// The copy that holds refused records; the report counts them by reason.
@@ -63,7 +63,7 @@ impl Execution<'_> {
         for batch in &self.rows_of(report.flow, "position").await? {
             self.record.flow.extend(flow(batch)?);
         }
-        let rejects = rejects(self.pipeline);
+        let rejects = rejects(&self.pipeline.project);
         if let Some(model) = rejects.filter(|model| self.selected.contains(&model.name)) {
             let query = format!(
                 "select source, reason, count(*) as records from {} group by source, reason \
@@ -91,8 +91,8 @@ impl Execution<'_> {
 }
 
 /// The model whose rows are the refused records.
-fn rejects(pipeline: &Pipeline) -> Option<&Model> {
-    let mut models = pipeline.project.models.iter();
+pub fn rejects(project: &Project) -> Option<&Model> {
+    let mut models = project.models.iter();
     models.find(|model| model.header.save_as.as_deref() == Some(REJECTS))
 }
 
@@ -104,7 +104,7 @@ pub(super) fn lacking(pipeline: &Pipeline, schemas: &BTreeMap<String, SchemaRef>
         (model(&report.summary), SUMMARY),
         (model(&report.charts), CHARTS),
         (model(&report.flow), FLOW),
-        (rejects(pipeline), REFUSED),
+        (rejects(&pipeline.project), REFUSED),
     ];
     let mut problems = vec![];
     for (model, columns) in wanted {

@@ -267,7 +267,7 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The name as SQL takes it whatever it is.
-pub(super) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

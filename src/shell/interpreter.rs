@@ -34,6 +34,8 @@ pub(super) struct Settings {
     pub(super) format: Format,
     pub(super) is_expanded: bool,
     pub(super) is_timed: bool,
+    /// Whether it is said how many rows there were.
+    pub(super) is_counted: bool,
     /// Where results go instead of the screen.
     pub(super) output: Option<fs_err::File>,
 }
@@ -44,6 +46,8 @@ pub struct Interpreter {
     pub(super) settings: Settings,
     /// The last statement.
     pub(super) last: Option<String>,
+    /// What was last made of it in an editor.
+    pub(super) edited: Option<String>,
     /// The first error, which a script ends with.
     failure: Option<Error>,
     depth: usize,
@@ -56,9 +60,27 @@ impl Interpreter {
             desk,
             settings: Settings::default(),
             last: None,
+            edited: None,
             failure: None,
             depth: 0,
         }
+    }
+
+    /// The same, for a person: each answer says how many rows it has.
+    #[must_use]
+    pub fn for_a_person(mut self) -> Self {
+        self.settings.is_counted = true;
+        self
+    }
+
+    /// Takes `statement` for the last one: it is what is edited.
+    pub fn remember(&mut self, statement: &str) {
+        self.last = Some(statement.trim().to_owned());
+    }
+
+    /// What was made of it in an editor, once.
+    pub fn take_edited(&mut self) -> Option<String> {
+        self.edited.take()
     }
 
     /// What the prompt says: which run, or which profile.
@@ -84,7 +106,7 @@ impl Interpreter {
         let done = match input {
             Input::Statement { text, line } => {
                 let text = format!("{}{text}", "\n".repeat(*line));
-                self.last = Some(text.trim().to_owned());
+                self.remember(&text);
                 let asked = self.ask("input", &text, stage).await;
                 asked.map(|()| Next::On)
             }
@@ -160,7 +182,7 @@ impl Interpreter {
         let has_commands = text.lines().any(|line| line.trim_start().starts_with('\\'));
         if !has_commands {
             for place in statements(text) {
-                self.last = Some(text[place.clone()].trim().to_owned());
+                self.remember(&text[place.clone()]);
                 self.ask(name, &alone(text, &place), stage).await?;
             }
             return Ok(Next::On);
@@ -205,22 +227,34 @@ impl Interpreter {
                 stage.note(&done);
                 None
             }
-            Answer::Rows(rows) => Some(self.print(*rows, stage).await?),
+            Answer::Rows(rows) => self.print(*rows, stage).await?,
         };
         for note in self.desk.notes()? {
             stage.note(&note);
         }
-        if self.settings.is_timed {
-            let count = rows.map_or(String::new(), |rows| match rows {
-                1 => "1 row, ".to_owned(),
-                rows => format!("{rows} rows, "),
-            });
-            stage.note(&format!("{count}{:.3} s", began.elapsed().as_secs_f64()));
-        }
+        self.conclude(rows, began, stage);
         Ok(())
     }
 
-    async fn print(&mut self, mut rows: Rows, stage: &mut dyn Stage) -> Result<usize> {
+    /// Says how many rows there were and how long it took, where somebody wants to know.
+    fn conclude(&self, rows: Option<usize>, began: Instant, stage: &mut dyn Stage) {
+        let settings = &self.settings;
+        let is_counted = settings.is_counted && settings.format == Format::Table;
+        let count = rows.filter(|_| is_counted || settings.is_timed);
+        let count = count.map(|rows| match rows {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        });
+        let seconds = settings.is_timed.then(|| began.elapsed().as_secs_f64());
+        let seconds = seconds.map(|seconds| format!("{seconds:.3} s"));
+        let parts: Vec<String> = [count, seconds].into_iter().flatten().collect();
+        if !parts.is_empty() {
+            stage.note(&parts.join(", "));
+        }
+    }
+
+    /// Prints rows; how many there were, unless nobody wanted to see them all.
+    async fn print(&mut self, mut rows: Rows, stage: &mut dyn Stage) -> Result<Option<usize>> {
         let mut writer = Writer::new(
             self.settings.format,
             &rows.schema,
@@ -231,14 +265,14 @@ impl Interpreter {
             let bytes = writer.write(&batch?)?;
             if !self.put(&bytes, stage)? {
                 stage.end()?;
-                return Ok(writer.rows());
+                return Ok(None);
             }
         }
         let count = writer.rows();
         let bytes = writer.finish()?;
-        self.put(&bytes, stage)?;
+        let is_read = self.put(&bytes, stage)?;
         stage.end()?;
-        Ok(count)
+        Ok(is_read.then_some(count))
     }
 
     /// Shows a text that is a result.

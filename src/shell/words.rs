@@ -60,6 +60,8 @@ pub enum Takes {
     File,
     /// A format.
     Format,
+    /// Why records were refused.
+    Reason,
     /// `on` or `off`.
     Switch,
     /// SQL.
@@ -146,7 +148,7 @@ pub const WORDS: &[Word] = &[
         "[REASON]",
         "refused records by reason, or those of one reason",
         Action::Rejects,
-        Takes::Nothing,
+        Takes::Reason,
     ),
     word(
         "\\why",
@@ -238,6 +240,11 @@ pub fn find(line: &str) -> Result<(&'static Word, &str)> {
     Err(Error::usage(format!("there is no command `{name}`")).with_hint(hint))
 }
 
+/// Whether a line asks to edit a statement.
+pub fn is_edit(line: &str) -> bool {
+    find(line).is_ok_and(|(word, _)| word.action == Action::Edit)
+}
+
 /// The help.
 pub fn help() -> String {
     let head = |word: &Word| format!("{} {}", word.name, word.arguments);
@@ -249,7 +256,8 @@ pub fn help() -> String {
         "A statement ends with `;`. Commands stand on a line of their own:\n{}\
          Tables: the models, raw extracts, rejects, dead letters and check failures of the run by their names\n\
          (schema `run`); `warehouse`, `source` (live) and `history` are further schemas;\n\
-         model('NAME', run => 'RUN') is a table of another run, and 'FILE.csv' is a file.\n",
+         model('NAME', run => 'RUN') is a table of another run, and 'FILE.csv' is a file.\n\
+         Tab completes, Ctrl-R searches what was typed before, Ctrl-C stops a question.\n",
         lines.collect::<String>()
     )
 }

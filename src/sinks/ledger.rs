@@ -112,6 +112,11 @@ pub enum Stage {
         /// Seconds until then.
         seconds: u64,
     },
+    /// The next part of a divided load is held back: a table takes few changes in a while.
+    Pausing {
+        /// Seconds until then.
+        seconds: u64,
+    },
     /// The loaded rows are counted.
     Verifying,
 }

@@ -23,8 +23,8 @@ pub struct Receipt {
     /// Where people look at the table; `null` if there is no such place.
     #[serde(default)]
     pub console: Option<String>,
-    /// The file or job that holds the rows: of several jobs, the first.
-    pub load_id: String,
+    /// The file or job that holds the rows: of several jobs, the first; `null` before there is one.
+    pub load_id: Option<String>,
     /// The run.
     pub run_id: String,
     /// The logical date.
@@ -62,6 +62,16 @@ pub struct Receipt {
     pub timings: Timings,
     /// What a reader should know.
     pub warnings: Vec<String>,
+}
+
+impl Receipt {
+    /// What the rows of a load are known by.
+    pub fn holder(&self) -> &'static str {
+        match self.kind {
+            DestinationKind::Parquet => "file",
+            DestinationKind::BigQuery => "job",
+        }
+    }
 }
 
 /// The kind of a destination.
@@ -289,7 +299,7 @@ mod tests {
             kind: DestinationKind::BigQuery,
             destination: "p.d.t".to_owned(),
             console: Some("https://console.cloud.google.com/bigquery?project=p".to_owned()),
-            load_id: "dfpipe_00_a1".to_owned(),
+            load_id: Some("dfpipe_00_a1".to_owned()),
             run_id: "r".to_owned(),
             load_number: 1,
             partition: Some("run_date=2026-11-15".to_owned()),
@@ -347,6 +357,7 @@ mod tests {
         });
         let begun = begun.unwrap();
         for pointer in [
+            "/load_id",
             "/adopted",
             "/verified_rows",
             "/verification/job_rows",

@@ -224,7 +224,9 @@ mod tests {
         meter.note(0, ReadRange::default());
         for moments in [&[2000, 1000][..], &[], &[4000, 3000]] {
             let mut times = Times::default();
-            moments.iter().for_each(|moment| times.add(Some(*moment)));
+            for moment in moments {
+                times.add(Some(*moment));
+            }
             times.add(None);
             meter.note_times(0, times);
         }

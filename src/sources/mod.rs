@@ -34,6 +34,7 @@ mod table;
 pub mod words;
 
 pub use bounds::Bounds;
+pub use files::locations;
 pub use kafka::problems;
 pub use meter::{Meter, ReadRange, Reading, Times};
 pub use partial::Partial;

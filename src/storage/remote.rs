@@ -8,22 +8,24 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use object_store::{
     BackoffConfig, ClientOptions, ObjectStore, RetryConfig,
     aws::{AmazonS3Builder, S3CopyIfNotExists},
-    gcp::GoogleCloudStorageBuilder,
+    gcp::{GcpCredentialProvider, GoogleCloudStorageBuilder},
 };
 use url::Url;
 
 use super::unusable;
 use crate::error::{Error, Result};
 
-/// The store that `url` lies in. Nothing is asked of it yet.
+/// The store that `url` lies in, which Google is asked for with `tokens`, if there are any. Nothing is asked
+/// of it yet.
 pub fn open(
     url: &Url,
     variables: impl IntoIterator<Item = (String, String)>,
+    tokens: Option<GcpCredentialProvider>,
 ) -> Result<Arc<dyn ObjectStore>> {
     let bucket = url.host_str().filter(|bucket| !bucket.is_empty());
     let store = match (url.scheme(), bucket) {
         ("s3", Some(bucket)) => s3(bucket, variables),
-        ("gs", Some(bucket)) => gcs(bucket, variables),
+        ("gs", Some(bucket)) => gcs(bucket, variables, tokens),
         ("s3" | "gs", None) => return Err(unusable(url, "it names no bucket")),
         _ => {
             let known = "only paths, `file://`, `s3://` and `gs://` are known";
@@ -55,10 +57,15 @@ fn s3(
 fn gcs(
     bucket: &str,
     variables: impl IntoIterator<Item = (String, String)>,
+    tokens: Option<GcpCredentialProvider>,
 ) -> object_store::Result<Arc<dyn ObjectStore>> {
     let builder = GoogleCloudStorageBuilder::new()
         .with_retry(patience())
         .with_client_options(limits());
+    let builder = match tokens {
+        Some(tokens) => builder.with_credentials(tokens),
+        None => builder,
+    };
     let builder = settings("GOOGLE_", variables).fold(builder, |builder, (key, value)| {
         builder.with_config(key, value)
     });

@@ -25,12 +25,25 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 impl Location {
     /// Copies the file at `source` to this place, where it is whole or not there.
     pub async fn upload(&self, source: &Path) -> Outcome<()> {
+        self.upload_telling(source, &|_| ()).await
+    }
+
+    /// The same; `arrived` hears how many bytes are there at least.
+    pub async fn upload_telling(
+        &self,
+        source: &Path,
+        arrived: &(dyn Fn(u64) + Sync),
+    ) -> Outcome<()> {
         let file = File::open(source).await?;
-        if file.metadata().await?.len() > CHUNK as u64 {
-            return in_parts(file, self).await;
+        let bytes = file.metadata().await?.len();
+        if bytes > CHUNK as u64 {
+            in_parts(file, self, arrived).await?;
+        } else {
+            let content = tokio::fs::read(source).await?;
+            let content = PutPayload::from(content);
+            self.store.put(&self.path, content).await?;
         }
-        let bytes = tokio::fs::read(source).await?;
-        self.store.put(&self.path, PutPayload::from(bytes)).await?;
+        arrived(bytes);
         Ok(())
     }
 
@@ -55,10 +68,14 @@ impl Location {
     }
 }
 
-async fn in_parts(mut file: File, target: &Location) -> Outcome<()> {
+async fn in_parts(
+    mut file: File,
+    target: &Location,
+    arrived: &(dyn Fn(u64) + Sync),
+) -> Outcome<()> {
     let upload = target.store.put_multipart(&target.path).await?;
     let mut writer = WriteMultipart::new_with_chunk_size(upload, CHUNK);
-    match send(&mut file, &mut writer).await {
+    match send(&mut file, &mut writer, arrived).await {
         Ok(()) => writer.finish().await.map(|_| ()).map_err(Into::into),
         Err(error) => {
             // The parts would be kept, and paid for. What went wrong matters more.
@@ -68,14 +85,22 @@ async fn in_parts(mut file: File, target: &Location) -> Outcome<()> {
     }
 }
 
-async fn send(file: &mut File, writer: &mut WriteMultipart) -> Outcome<()> {
+async fn send(
+    file: &mut File,
+    writer: &mut WriteMultipart,
+    arrived: &(dyn Fn(u64) + Sync),
+) -> Outcome<()> {
     let mut buffer = vec![0; CHUNK];
+    let mut sent = 0_u64;
     loop {
         let length = file.read(&mut buffer).await?;
         if length == 0 {
             return Ok(());
         }
         writer.wait_for_capacity(AT_A_TIME).await?;
+        // All but the parts that may be under way.
+        arrived(sent.saturating_sub((AT_A_TIME * CHUNK) as u64));
         writer.write(&buffer[..length]);
+        sent += length as u64;
     }
 }

@@ -2,37 +2,18 @@
 
 use axum::http::Method;
 
-use crate::support::{bigquery::loading::into, emulator::Emulator, gate::Gate, project::Project};
-
-/// A project with a dataset of its own in the emulator that all tests share.
-fn project(url: &str, dataset: &str) -> Project {
-    let project = into(url);
-    project.edit(
-        "dfpipe.yml",
-        "  dataset: shop\n",
-        &format!("  dataset: {dataset}\n"),
-    );
-    project
-}
-
-fn totals(emulator: &Emulator, table: &str) -> Vec<String> {
-    let statement = format!(
-        "select customer, cast(cast(amount as int64) as string), cast(load_number as string) from `test-project.{table}` order by 3, 1"
-    );
-    let rows = emulator.query(&statement);
-    rows.iter().map(|row| row.join(" ")).collect()
-}
+use crate::support::{bigquery::loading::in_dataset, emulator::Emulator, gate::Gate};
 
 #[test]
 fn the_emulator_holds_a_first_load_and_its_view() {
     let Some(emulator) = Emulator::get() else {
         return;
     };
-    let project = project(emulator.url(), "first");
+    let project = in_dataset(emulator.url(), "first");
     project.succeed(["run", "-q"]);
-    assert_eq!(totals(emulator, "first.totals"), ["ada 13 1", "bob 7 1"]);
+    assert_eq!(emulator.totals("first.totals"), ["ada 13 1", "bob 7 1"]);
     assert_eq!(
-        totals(emulator, "first.totals_latest"),
+        emulator.totals("first.totals_latest"),
         ["ada 13 1", "bob 7 1"]
     );
     let table = emulator.call(Method::GET, "/datasets/first/tables/totals", None);
@@ -49,14 +30,14 @@ fn the_emulator_gets_no_second_load_of_a_date_by_mistake() {
     let Some(emulator) = Emulator::get() else {
         return;
     };
-    let project = project(emulator.url(), "second");
+    let project = in_dataset(emulator.url(), "second");
     project.succeed(["run", "-q"]);
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(7), "{}", outcome.screen());
     project.remove(".dfpipe");
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(7), "{}", outcome.screen());
-    assert_eq!(totals(emulator, "second.totals").len(), 2);
+    assert_eq!(emulator.totals("second.totals").len(), 2);
 }
 
 #[test]
@@ -64,7 +45,7 @@ fn the_emulator_gets_a_new_load_with_a_column_more_if_that_is_asked_for() {
     let Some(emulator) = Emulator::get() else {
         return;
     };
-    let project = project(emulator.url(), "renewed");
+    let project = in_dataset(emulator.url(), "renewed");
     project.succeed(["run", "-q"]);
     let (from, to) = (
         "sum(amount) as amount",
@@ -73,8 +54,8 @@ fn the_emulator_gets_a_new_load_with_a_column_more_if_that_is_asked_for() {
     project.edit("sql/totals.sql", from, to);
     project.succeed(["run", "-q", "--new-load"]);
     let loads = ["ada 13 1", "bob 7 1", "ada 13 2", "bob 7 2"];
-    assert_eq!(totals(emulator, "renewed.totals"), loads);
-    assert_eq!(totals(emulator, "renewed.totals_latest"), loads[2..]);
+    assert_eq!(emulator.totals("renewed.totals"), loads);
+    assert_eq!(emulator.totals("renewed.totals_latest"), loads[2..]);
     let statement = "select orders from `test-project.renewed.totals_latest` order by customer";
     assert_eq!(emulator.query(statement), [["2"], ["1"]]);
     let outcome = project.run(["run", "-q"]);
@@ -90,17 +71,14 @@ fn the_emulator_gets_an_upload_that_was_disturbed_exactly_once() {
         return;
     };
     let gate = Gate::before(emulator.url());
-    let project = project(&gate.endpoint(), "disturbed");
+    let project = in_dataset(&gate.endpoint(), "disturbed");
     let seen = AtomicUsize::new(0);
     gate.fail_with(503, move |method, path| {
         let is_piece = method == Method::PUT && path.starts_with("/upload/");
         is_piece && seen.fetch_add(1, Ordering::Relaxed) < 2
     });
     project.succeed(["run", "-q"]);
-    assert_eq!(
-        totals(emulator, "disturbed.totals"),
-        ["ada 13 1", "bob 7 1"]
-    );
+    assert_eq!(emulator.totals("disturbed.totals"), ["ada 13 1", "bob 7 1"]);
 }
 
 #[test]
@@ -108,7 +86,7 @@ fn the_emulator_holds_each_row_once_after_a_kill_at_any_line_of_the_load() {
     let Some(emulator) = Emulator::get() else {
         return;
     };
-    let undisturbed = project(emulator.url(), "undisturbed");
+    let undisturbed = in_dataset(emulator.url(), "undisturbed");
     undisturbed.succeed(["run", "-q"]);
     let journal = undisturbed.last_run().join("journal.ndjson");
     let journal = fs_err::read_to_string(journal).expect("a run has a journal");
@@ -117,13 +95,13 @@ fn the_emulator_holds_each_row_once_after_a_kill_at_any_line_of_the_load() {
         .position(|line| line.contains("\"load_begun\""));
     for lines in begun.expect("it loaded") + 1.. {
         let dataset = format!("killed_{lines}");
-        let project = project(emulator.url(), &dataset);
+        let project = in_dataset(emulator.url(), &dataset);
         if !project.is_killed(["run", "-q"], lines) {
             break;
         }
         project.succeed(["run", "-q", "--resume"]);
         assert_eq!(
-            totals(emulator, &format!("{dataset}.totals")),
+            emulator.totals(&format!("{dataset}.totals")),
             ["ada 13 1", "bob 7 1"],
             "{lines}"
         );

@@ -1,28 +1,46 @@
-//! Killed at moments that nobody chose, and resumed: every row is loaded exactly once.
+//! Killed at moments that nobody chose, and resumed: every row is loaded exactly once, into files and into BigQuery
+//! as others understand it. (`bigquery/chaos.rs` adds a service that fails as well.)
 //!
 //! A few seeds here; `make chaos` sets `DFPIPE_CHAOS` to many, and then kills the customer pipeline at
 //! every line of its journal as well.
 
 use crate::support::{
     artefacts,
-    chaos::{Random, asked, finish_while_killed},
+    bigquery::loading::in_dataset,
+    chaos::{Longest, Random, asked, finish_while_killed, tell},
+    emulator::Emulator,
     project::Project,
-    s3::S3,
+    s3::{Bucket, S3},
     shared::first_run,
 };
 
 /// Seeds that are tried when nobody asks for more.
 const FEW: u64 = 8;
 
-/// A run of the pipeline of orders takes less, in milliseconds, on a machine that is not overwhelmed.
-const LONGEST: u64 = 600;
+/// Seeds for a service of which each seed takes long.
+const FEWER: u64 = 4;
+
+/// The pipeline of orders into a folder.
+const INTO_FOLDER: Longest = Longest {
+    run: 600,
+    load: 100,
+};
+
+/// And into a store or a service beside it.
+const INTO_SERVICE: Longest = Longest {
+    run: 1200,
+    load: 500,
+};
+
+/// More lines than any journal of the pipeline of orders has.
+const MANY: usize = 40;
 
 #[test]
 fn a_run_that_is_killed_at_random_moments_loads_each_row_once() {
     let expected = undisturbed();
-    for seed in 0..asked().unwrap_or(FEW) {
+    let kills = (0..asked().unwrap_or(FEW)).map(|seed| {
         let project = Project::orders();
-        finish_while_killed(&project, &mut Random::of(seed), LONGEST);
+        let kills = finish_while_killed(&project, &mut Random::of(seed), INTO_FOLDER);
         assert_eq!(
             project.sha256("models/totals.parquet"),
             expected,
@@ -32,7 +50,9 @@ fn a_run_that_is_killed_at_random_moments_loads_each_row_once() {
         let loads = artefacts::files(&folder);
         assert_eq!(loads.len(), 1, "seed {seed}: {loads:?}");
         assert_eq!(artefacts::rows(&loads[0]).len(), 2, "seed {seed}");
-    }
+        kills
+    });
+    tell("into a folder", &kills.collect::<Vec<_>>());
 }
 
 /// As above, but nothing is ever renamed or linked there: a load is put into its name if that is free.
@@ -41,24 +61,81 @@ fn a_run_into_a_bucket_that_is_killed_at_random_moments_loads_each_row_once() {
     let Some(s3) = S3::get() else { return };
     let bucket = s3.bucket("chaos");
     let expected = undisturbed();
-    for seed in 0..asked().unwrap_or(FEW) {
-        let project = s3.serve(Project::orders());
-        let place = format!("  kind: parquet\n  path: s3://chaos/seed-{seed}\n");
-        project.edit("dfpipe.yml", "  kind: parquet\n", &place);
-        finish_while_killed(&project, &mut Random::of(seed), 2 * LONGEST);
+    let kills = (0..asked().unwrap_or(FEW)).map(|seed| {
+        let name = format!("seed-{seed}");
+        let project = into_bucket(s3, "chaos", &name);
+        let kills = finish_while_killed(&project, &mut Random::of(seed), INTO_SERVICE);
         assert_eq!(
             project.sha256("models/totals.parquet"),
             expected,
             "seed {seed}"
         );
-        let prefix = format!("seed-{seed}/shop/totals/run_date=2026-11-15/");
-        let keys = bucket.keys();
-        let loads: Vec<_> = keys.iter().filter(|key| key.starts_with(&prefix)).collect();
-        assert_eq!(loads.len(), 1, "seed {seed}: {loads:?}");
-        let copy = project.path("load.parquet");
-        project.write("load.parquet", bucket.get(loads[0]));
-        assert_eq!(artefacts::rows(&copy).len(), 2, "seed {seed}");
+        holds_one_load(&bucket, &project, &name);
+        kills
+    });
+    tell("into a bucket", &kills.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_run_into_a_bucket_that_is_killed_at_any_line_of_its_journal_loads_each_row_once() {
+    let Some(s3) = S3::get() else { return };
+    let bucket = s3.bucket("chaos-lines");
+    for lines in 1..MANY {
+        let name = format!("lines-{lines}");
+        let project = into_bucket(s3, "chaos-lines", &name);
+        if !project.is_killed(["run", "-q"], lines) {
+            assert!(lines > 10, "only {lines} lines");
+            return;
+        }
+        project.succeed(["run", "-q", "--resume"]);
+        holds_one_load(&bucket, &project, &name);
     }
+}
+
+#[test]
+fn a_run_into_the_emulator_that_is_killed_at_random_moments_loads_each_row_once() {
+    let Some(emulator) = Emulator::get() else {
+        return;
+    };
+    let kills = (0..asked().unwrap_or(FEWER)).map(|seed| {
+        let dataset = format!("chaos_{seed}");
+        let project = in_dataset(emulator.url(), &dataset);
+        let kills = finish_while_killed(&project, &mut Random::of(seed), INTO_SERVICE);
+        let rows = ["ada 13 1", "bob 7 1"];
+        assert_eq!(
+            emulator.totals(&format!("{dataset}.totals")),
+            rows,
+            "seed {seed}"
+        );
+        let latest = emulator.totals(&format!("{dataset}.totals_latest"));
+        assert_eq!(latest, rows, "seed {seed}");
+        let receipt = project.json("step4_load_receipt.json");
+        assert_eq!(
+            receipt["verification"]["is_equal"], true,
+            "seed {seed}: {receipt}"
+        );
+        kills
+    });
+    tell("into the emulator", &kills.collect::<Vec<_>>());
+}
+
+/// A project whose warehouse is the folder `name` of a bucket.
+fn into_bucket(s3: &S3, bucket: &str, name: &str) -> Project {
+    let project = s3.serve(Project::orders());
+    let place = format!("  kind: parquet\n  path: s3://{bucket}/{name}\n");
+    project.edit("dfpipe.yml", "  kind: parquet\n", &place);
+    project
+}
+
+#[track_caller]
+fn holds_one_load(bucket: &Bucket, project: &Project, name: &str) {
+    let prefix = format!("{name}/shop/totals/run_date=2026-11-15/");
+    let keys = bucket.keys();
+    let loads: Vec<_> = keys.iter().filter(|key| key.starts_with(&prefix)).collect();
+    assert_eq!(loads.len(), 1, "{name}: {loads:?}");
+    let copy = project.path("load.parquet");
+    project.write("load.parquet", bucket.get(loads[0]));
+    assert_eq!(artefacts::rows(&copy).len(), 2, "{name}");
 }
 
 /// The hash of what a run gives that nobody kills.

@@ -74,7 +74,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
         These purchases count, but their amounts are in no sum. Convert them in the source if they matter.
         see them: dfpipe query --run [run] "select * from check_purchases_in_other_currencies"
       warning: unknown_event_kinds (2 rows against it): Every event is of a known kind.
-        These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+        These events were left out. Is a name one of the four kinds? Then give it a line in sql/staging/event_names.sql.
         see them: dfpipe query --run [run] "select * from check_unknown_event_kinds"
     ----- stderr -----
     as of 2026-11-15 00:00 UTC: fixed by the profile `local`
@@ -84,6 +84,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
     transform
       crm_records                618 rows  [time]
       crm_extract                553 rows  [time]
+      event_names                  4 rows  [time]
       event_records           25,347 rows  [time]
       customers_in_scope         657 rows  [time]
       events_extract             597 rows  [time]
@@ -113,7 +114,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       run_summary                 15 rows  [time]
       transform_log               78 rows  [time]
     checks
-      162 of 164 passed, 2 to look at
+      167 of 169 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles  [time]
     "#);
@@ -305,9 +306,9 @@ fn the_last_run_answers_questions() {
     +----------+----------+
     | category | count(*) |
     +----------+----------+
-    | active   | 301      |
-    | at_risk  | 139      |
-    | churned  | 57       |
+    | active   |      301 |
+    | at_risk  |      139 |
+    | churned  |       57 |
     +----------+----------+
     ");
     let latest = "select count(*) as rows, max(load_number) as load \

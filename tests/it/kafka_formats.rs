@@ -1,7 +1,7 @@
 //! What the messages of a topic can be written in: each format through a real Apache Kafka and the real binary,
 //! with bad messages between the good ones.
 
-use std::sync::Arc;
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use arrow_avro::{
     schema::{AvroSchema, FingerprintStrategy},
@@ -199,7 +199,6 @@ fn avro_of_a_registry_is_read_and_bad_messages_harm_none_beside_them() {
     // Each number once, whatever the answer was.
     let paths = ["1", "2", "3", "99"].map(|number| format!("/schemas/ids/{number}"));
     assert_eq!(registry.asked(), paths);
-    use std::os::unix::fs::PermissionsExt;
     let kept = project.last_run().join("dead_letters.parquet");
     let mode = fs_err::metadata(kept).expect("it is there").permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
@@ -404,9 +403,20 @@ fn a_schema_that_cannot_be_used_is_told_by_check() {
         "event.avsc",
         schema.replace(r#""name":"page""#, r#""name":"url""#),
     );
-    insta::assert_snapshot!(project.run(["check"]).screen(), @"");
+    insta::assert_snapshot!(project.run(["check"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    error: the column `page` of `events` stands at `properties.page`, where the schema `event.avsc` has nothing
+
+    hint: a column's `path` says where its value stands; default: its name
+    ");
     project.write("event.avsc", "{");
-    insta::assert_snapshot!(project.run(["check"]).screen(), @"");
+    insta::assert_snapshot!(project.run(["check"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    error: `event.avsc` is no usable Avro schema
+    cause: no JSON: EOF while parsing an object at line 1 column 1
+    ");
 }
 
 /// A message with a key and headers.

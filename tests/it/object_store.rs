@@ -358,10 +358,27 @@ fn each_run_adds_a_load_to_a_bucket_and_the_latest_answers() {
     +----------+--------+-------------+
     | customer | amount | load_number |
     +----------+--------+-------------+
-    | ada      | 13.00  | 2           |
-    | bob      | 100.00 | 2           |
+    | ada      |  13.00 |           2 |
+    | bob      | 100.00 |           2 |
     +----------+--------+-------------+
     ");
+    let count = |files: &str| {
+        let statement =
+            format!("select count(*) from 's3://two-runs/warehouse/shop/totals/{files}'");
+        project.run(["query", "-o", "csv", &statement])
+    };
+    assert_eq!(
+        count("run_date=2026-11-15/load-0001.parquet").stdout,
+        "count(*)\n2\n"
+    );
+    assert_eq!(count("*/load-*.parquet").stdout, "count(*)\n4\n");
+    let none = count("*/none-*.parquet");
+    assert_eq!(none.code, Some(2), "{}", none.screen());
+    assert!(
+        none.stderr.contains("there is no file"),
+        "{}",
+        none.screen()
+    );
     let receipt = project.json("step4_load_receipt.json");
     assert_snapshot!(receipt["load_id"], @r#""s3://two-runs/warehouse/shop/totals/run_date=2026-11-15/load-0002.parquet""#);
 }

@@ -97,7 +97,7 @@ fn report_md_says_first_what_happened_and_what_needs_a_human() {
       These purchases count, but their amounts are in no sum. Convert them in the source if they matter.
       The rows lie in the run's folder, in `checks/purchases_in_other_currencies.parquet`. See them: `dfpipe query --run [run] "select * from check_purchases_in_other_currencies"`
     - warning: unknown_event_kinds (2 rows against it): Every event is of a known kind.
-      These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+      These events were left out. Is a name one of the four kinds? Then give it a line in sql/staging/event_names.sql.
       The rows lie in the run's folder, in `checks/unknown_event_kinds.parquet`. See them: `dfpipe query --run [run] "select * from check_unknown_event_kinds"`
     "#);
     for title in [
@@ -257,7 +257,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
     cause: expected: Every event is of a known kind.
     found, for example: [row]
 
-    hint: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+    hint: These events were left out. Is a name one of the four kinds? Then give it a line in sql/staging/event_names.sql.
     see them: dfpipe query --run [run] "select * from check_unknown_event_kinds"
     "#);
     let end = markdown.find("## Figures").expect("there are figures");
@@ -272,7 +272,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
 
     Because: expected: Every event is of a known kind. found, for example: [row]
 
-    What to do: These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer. see them: dfpipe query --run [run] "select \* from check_unknown_event_kinds"
+    What to do: These events were left out. Is a name one of the four kinds? Then give it a line in sql/staging/event_names.sql. see them: dfpipe query --run [run] "select \* from check_unknown_event_kinds"
 
     Exit code 1.
 
@@ -285,7 +285,7 @@ fn a_failed_run_says_what_failed_what_is_safe_and_how_to_go_on() {
     ## Needs a human
 
     - error: unknown_event_kinds (2 rows against it): Every event is of a known kind.
-      These events were left out. Is it a new spelling of a known kind? Then canonical_event should learn it; ask an engineer.
+      These events were left out. Is a name one of the four kinds? Then give it a line in sql/staging/event_names.sql.
       The rows lie in the run's folder, in `checks/unknown_event_kinds.parquet`. See them: `dfpipe query --run [run] "select * from check_unknown_event_kinds"`
     - warning: purchases_in_other_currencies (3 rows against it): Every purchase is in the currency of the pipeline.
       These purchases count, but their amounts are in no sum. Convert them in the source if they matter.

@@ -122,6 +122,7 @@ fn a_run_is_shown_from_its_head_to_its_receipt() {
       program      dfpipe 0.1.0, DataFusion [version]
       peak memory  [size]
       files        [project]/.dfpipe/archive/pipeline_runs/2026-11-15/[run]
+      SQL version  795ef912f295010b, kept in sql/ of these files
 
     Attempts
       [moment]  first
@@ -143,8 +144,8 @@ fn a_run_is_shown_from_its_head_to_its_receipt() {
         orders.csv: 2 to 4
 
     Models
-      model   rows  size  time  memory  spilled
-      totals     2  [size]  [time]  [size]        –
+      model   version  rows  size  time  memory  spilled
+      totals        1     2  [size]  [time]  [size]        –
 
     Checks
       0 of 1 passed
@@ -180,14 +181,15 @@ fn a_run_that_failed_shows_why_and_how_to_go_on() {
     exit code: 0
     ----- stdout -----
     orders 2026-11-15: failed: exit 1,  [time]
-      run      [run]
-      profile  local
-      as of    [moment] UTC
-      window   [moment] to [moment] UTC
-      began    [moment] UTC
-      ended    [moment] UTC
-      program  dfpipe 0.1.0, DataFusion [version]
-      files    [project]/.dfpipe/work/[run]
+      run          [run]
+      profile      local
+      as of        [moment] UTC
+      window       [moment] to [moment] UTC
+      began        [moment] UTC
+      ended        [moment] UTC
+      program      dfpipe 0.1.0, DataFusion [version]
+      files        [project]/.dfpipe/work/[run]
+      SQL version  80d23a6bda55acce, kept in sql/ of these files
 
     Failure
       exit code 1 in extract: none of 2 records of `orders` is as declared

@@ -178,3 +178,44 @@ fn what_cannot_be_released_or_used_is_told() {
       |     ^^^^^^^^^^^^^
     ");
 }
+
+/// A row names the SQL that it was made by; from that name alone its text is found, whatever the project says now.
+#[test]
+fn the_sql_of_a_row_is_found_by_its_source_version() {
+    let project = Project::orders();
+    project.succeed(["run", "-q"]);
+    let first = project.last_run();
+    let text = project.read("sql/totals.sql");
+    let question = "select distinct source_version from warehouse.totals order by 1";
+    let answer = project
+        .succeed(["query", "-q", "-o", "csv", question])
+        .stdout;
+    let version = answer.lines().nth(1).expect("there is a row").to_owned();
+    project.edit("sql/totals.sql", "sum(amount)", "max(amount)");
+    project.succeed(["run", "-q"]);
+
+    let shown = project.succeed(["runs", "show", &version]).stdout;
+    assert!(
+        shown.contains(&format!("SQL version  {version}")),
+        "{shown}"
+    );
+    let record = project
+        .succeed(["runs", "show", &version, "-o", "json"])
+        .stdout;
+    let record: serde_json::Value = serde_json::from_str(&record).expect("it is JSON");
+    let folder = std::path::Path::new(record["folder"].as_str().expect("a run has a folder"));
+    assert_eq!(folder, first);
+    let kept = fs_err::read_to_string(folder.join("sql/totals.sql")).expect("its SQL is kept");
+    assert_eq!(kept, text);
+    let total = "select amount from totals where customer = 'ada'";
+    let answer = project.succeed(["query", "-q", "-o", "csv", "--run", &version, total]);
+    assert_eq!(answer.stdout, "amount\n13.00\n");
+
+    assert_snapshot!(project.run(["runs", "show", "0123456789abcdef"]).screen(), @"
+    exit code: 2
+    ----- stderr -----
+    error: no run that is kept was made by the SQL `0123456789abcdef`
+
+    hint: the commit that has it says so itself: `dfpipe plan -o json` names its `source_version`
+    ");
+}

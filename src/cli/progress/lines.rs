@@ -92,7 +92,7 @@ impl State {
                     self.began.insert(LOADING.to_owned(), now);
                     self.throttle.start(LOADING, now);
                 }
-                let is_odd = matches!(stage, Stage::Retrying { .. });
+                let is_odd = matches!(stage, Stage::Retrying { .. } | Stage::Pausing { .. });
                 if !is_odd && !self.throttle.is_due(LOADING, now) {
                     return vec![];
                 }

@@ -28,6 +28,7 @@ pub fn loading(stage: &Stage, seconds: f64) -> String {
         } => {
             format!("{cause}; again in {wait} s")
         }
+        Stage::Pausing { seconds: wait } => format!("the next part follows in {wait} s"),
         Stage::Verifying => "counting the loaded rows".to_owned(),
     }
 }
@@ -63,5 +64,7 @@ mod tests {
             seconds: 4,
         };
         assert_eq!(loading(&stage, 9.0), "backendError; again in 4 s");
+        let pausing = Stage::Pausing { seconds: 10 };
+        assert_eq!(loading(&pausing, 9.0), "the next part follows in 10 s");
     }
 }

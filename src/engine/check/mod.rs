@@ -1,7 +1,8 @@
 //! Types the whole pipeline from declared schemas: no data, no network, all problems at once.
 //!
 //! Apart, one rule a file: what makes bytes depend on [`chance`] and on [`floats`], what of the
-//! [`loaded`] columns does not reach the destination, where [`personal`] data would leave the run.
+//! [`loaded`] columns does not reach the destination, which parts of times ([`moments`]) there are not, where
+//! [`personal`] data would leave the run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +14,13 @@ use datafusion::{
     logical_expr::LogicalPlan,
 };
 
-use super::{Engine, catalog::engine_tables, columns, diagnostics::explain, plan::ordered};
+use super::{
+    Engine,
+    catalog::engine_tables,
+    columns,
+    diagnostics::explain,
+    plan::{Depth, ordered},
+};
 use crate::{
     config::Config,
     error::{Error, Result, did_you_mean},
@@ -27,6 +34,7 @@ use crate::{
 mod chance;
 mod floats;
 mod loaded;
+mod moments;
 mod personal;
 #[cfg(test)]
 mod tests;
@@ -59,9 +67,10 @@ pub async fn check(
         parameters,
         engine,
         must_repeat: with_ancestors(&project.models, &config.destination.model),
-        broken: BTreeSet::new(),
+        broken: project.left_out.iter().map(String::as_str).collect(),
         followed: Followed::new(config),
         schemas: BTreeMap::new(),
+        planned: vec![],
         problems: vec![],
     };
     for model in &project.models {
@@ -70,6 +79,7 @@ pub async fn check(
     for check in &project.checks {
         checking.file(check).await;
     }
+    checking.type_to_the_end().await;
     let Checking {
         followed,
         schemas,
@@ -77,9 +87,14 @@ pub async fn check(
         ..
     } = checking;
     problems.extend(followed.problems(config, project));
-    problems.extend(settings(config, project));
-    let (wrong, mut notes) = habits(project, config, |model| schemas.contains_key(model));
-    problems.extend(wrong);
+    let mut notes = vec![];
+    // What files that cannot be read would use, nobody knows.
+    if project.left_out.is_empty() {
+        problems.extend(settings(config, project));
+        let (wrong, said) = habits(project, config, |model| schemas.contains_key(model));
+        problems.extend(wrong);
+        notes = said;
+    }
     let loaded = project.model(&config.destination.model);
     if let Some((model, schema)) = loaded.and_then(|it| Some((it, schemas.get(&it.name)?))) {
         problems.extend(loaded::problems(model, schema));
@@ -134,7 +149,19 @@ struct Checking<'a> {
     broken: BTreeSet<&'a str>,
     followed: Followed,
     schemas: BTreeMap<String, SchemaRef>,
+    /// The plans that could be made.
+    planned: Vec<Planned<'a>>,
     problems: Vec<Error>,
+}
+
+/// A plan that is still to be typed to its end.
+struct Planned<'a> {
+    sql: &'a Sql,
+    /// The model that it makes.
+    model: Option<&'a str>,
+    plan: LogicalPlan,
+    /// How many problems were known before it: those of its own stand there.
+    before: usize,
 }
 
 impl<'a> Checking<'a> {
@@ -151,17 +178,29 @@ impl<'a> Checking<'a> {
             chance.extend(chance::problems(model, &state.read()));
         }
         let checked = check_model(self.engine, model, self.parameters).await;
-        if let (true, Ok((_, plan))) = (must_repeat, &checked) {
-            chance.extend(floats::problems(model, plan, &state.read()));
+        if let (true, Ok(checked)) = (must_repeat, &checked) {
+            chance.extend(floats::problems(model, &checked.written, &state.read()));
         }
         chance.sort_by_key(|problem| problem.place().map(|place| (place.line, place.column)));
         self.problems.extend(chance);
         match checked {
-            Ok((schema, plan)) => {
+            Ok(CheckedModel {
+                schema,
+                written,
+                plan,
+            }) => {
                 if !self.followed.is_empty() {
-                    self.followed.follow(&model.name, &plan);
+                    self.followed.follow(&model.name, &written);
                 }
+                self.problems
+                    .extend(moments::problems(&model.sql, &written));
                 self.schemas.insert(model.name.clone(), schema);
+                self.planned.push(Planned {
+                    sql: &model.sql,
+                    model: Some(&model.name),
+                    plan,
+                    before: self.problems.len(),
+                });
             }
             Err(error) => {
                 self.broken.insert(&model.name);
@@ -170,7 +209,7 @@ impl<'a> Checking<'a> {
         }
     }
 
-    async fn file(&mut self, check: &SqlCheck) {
+    async fn file(&mut self, check: &'a SqlCheck) {
         if self.reads_broken(&check.sql) {
             return;
         }
@@ -181,11 +220,36 @@ impl<'a> Checking<'a> {
         // Bad rows are kept in a file as models are.
         let schema = stored(plan.schema().as_arrow());
         self.problems.extend(columns::problems(&check.sql, &schema));
-        let verified = self.engine.verify(&plan, &check.sql).await;
-        self.problems.extend(verified.err());
+        self.problems.extend(moments::problems(&check.sql, &plan));
         if !self.followed.is_empty() {
             let quoted = self.followed.quoted(&check.name, &check.sql, &plan);
             self.problems.extend(quoted);
+        }
+        self.planned.push(Planned {
+            sql: &check.sql,
+            model: None,
+            plan,
+            before: self.problems.len(),
+        });
+    }
+
+    /// Types all plans until they could be executed, several at a time: it is most of the work, and by now
+    /// none of them needs another.
+    async fn type_to_the_end(&mut self) {
+        let planned = std::mem::take(&mut self.planned);
+        let plans = planned.iter().map(|one| one.plan.clone());
+        let typed = self
+            .engine
+            .typed_all(plans.collect(), Depth::Executable)
+            .await;
+        // From the last on, so that the places of the others stay.
+        for (one, typed) in planned.iter().zip(typed).rev() {
+            let Err(error) = typed else { continue };
+            let error = self.engine.refused(&error, one.sql, self.parameters).await;
+            self.problems.insert(one.before, error);
+            if let Some(model) = one.model {
+                self.schemas.remove(model);
+            }
         }
     }
 
@@ -195,21 +259,33 @@ impl<'a> Checking<'a> {
     }
 }
 
-/// The columns of `model` and its plan as it is written.
+/// A model that could be planned.
+struct CheckedModel {
+    schema: SchemaRef,
+    /// Its plan as it is written.
+    written: LogicalPlan,
+    /// The same with its rows in order.
+    plan: LogicalPlan,
+}
+
+/// Plans `model`, and makes its columns known to those that read it.
 async fn check_model(
     engine: &Engine,
     model: &Model,
     parameters: &Parameters,
-) -> Result<(SchemaRef, LogicalPlan)> {
+) -> Result<CheckedModel> {
     let (schema, written) = shape(engine, model, parameters).await?;
     if let Some(error) = Error::all(unknown_columns(model, &schema)) {
         return Err(error);
     }
     let plan =
         ordered(written.clone(), &model.header.key).map_err(|error| explain(&error, &model.sql))?;
-    engine.verify(&plan, &model.sql).await?;
     engine.register_shape(&model.name, SchemaRef::clone(&schema))?;
-    Ok((schema, written))
+    Ok(CheckedModel {
+        schema,
+        written,
+        plan,
+    })
 }
 
 /// The columns that `model` gives, and its plan as it is written.

@@ -162,7 +162,7 @@ pub fn receipt(record: &RunRecord) -> Table {
             "Rows read back",
             verified.map_or_else(|| "unknown".to_owned(), grouped),
         ),
-        ("File or job", receipt.load_id.clone()),
+        ("File or job", receipt.load_id.clone().unwrap_or_default()),
         ("Size", bytes(receipt.bytes)),
         ("SHA-256", receipt.sha256.clone()),
     ];

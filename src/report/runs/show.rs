@@ -61,6 +61,11 @@ fn head(run: &RunRecord) -> String {
         rows.push(("peak memory", bytes(peak)));
     }
     rows.push(("files", run.folder.clone()));
+    if !run.source_version.is_empty() {
+        // The text of exactly this SQL, whatever became of the project since.
+        let text = format!("{}, kept in sql/ of these files", run.source_version);
+        rows.push(("SQL version", text));
+    }
     let title = format!(
         "{} {}: {}, {}\n",
         run.pipeline,
@@ -184,6 +189,7 @@ fn models(run: &RunRecord) -> String {
     let row = |model: &ModelRecord| {
         vec![
             model.name.clone(),
+            model.version.to_string(),
             grouped(model.file.rows),
             bytes(model.file.bytes),
             duration(model.seconds),
@@ -194,7 +200,9 @@ fn models(run: &RunRecord) -> String {
             },
         ]
     };
-    let header = ["model", "rows", "size", "time", "memory", "spilled"];
+    let header = [
+        "model", "version", "rows", "size", "time", "memory", "spilled",
+    ];
     section("Models", &header, run.models.iter().map(row))
 }
 
@@ -243,7 +251,7 @@ fn receipt(run: &RunRecord) -> String {
     let mut rows = vec![
         ("loaded into", receipt.destination.clone()),
         ("as", number),
-        ("file or job", receipt.load_id.clone()),
+        ("file or job", receipt.load_id.clone().unwrap_or_default()),
         ("rows", grouped(receipt.rows)),
         ("size", bytes(receipt.bytes)),
         ("sha256", receipt.sha256.clone()),

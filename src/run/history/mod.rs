@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    model::SOURCE_VERSION,
     storage::Location,
 };
 
@@ -30,7 +31,7 @@ mod unfinished;
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
 pub use live::{LIVE, Live, names_sources, open_sources};
-pub use tables::{open, open_table, open_warehouse};
+pub use tables::{open, open_some, open_table, open_warehouse};
 pub use unfinished::record;
 
 /// The record's name in a run's folder.
@@ -95,12 +96,17 @@ fn is_last(runs: &[RunRecord], record: &RunRecord) -> bool {
     runs.last().is_some_and(|last| last.run_id == record.run_id)
 }
 
-/// The run `wanted`, by its name, the unique beginning of it, or `last` for the newest; without a name the
-/// last finished run.
+/// The run `wanted`, by its name, the unique beginning of it, or `last` for the newest; also by the
+/// `source_version` of a row, which means the newest run of that SQL. Without a name the last finished run.
 pub async fn find(config: &Config, wanted: Option<&str>) -> Result<Past> {
     let (kept, _) = kept::all(config).await?;
     match wanted {
         Some(LAST) => first(config, kept, |_| true).await,
+        Some(wanted) if is_source_version(wanted) => {
+            let is_wanted = |record: &RunRecord| record.source_version == wanted;
+            let found = first(config, kept, is_wanted).await;
+            found.map_err(|error| no_such_version(error, wanted))
+        }
         Some(wanted) => named(config, kept, wanted).await,
         None => {
             let finished = kept.into_iter().filter(|run| run.working.is_none());
@@ -110,19 +116,41 @@ pub async fn find(config: &Config, wanted: Option<&str>) -> Result<Past> {
     }
 }
 
+/// Whether this is a fingerprint of all models, which no name of a run looks like.
+fn is_source_version(wanted: &str) -> bool {
+    let is_digit = |one: char| one.is_ascii_digit() || ('a'..='f').contains(&one);
+    wanted.len() == SOURCE_VERSION && wanted.chars().all(is_digit)
+}
+
+fn no_such_version(error: Error, wanted: &str) -> Error {
+    if error.kind() != Kind::Usage {
+        return error;
+    }
+    let hint =
+        "the commit that has it says so itself: `dfpipe plan -o json` names its `source_version`";
+    Error::usage(format!(
+        "no run that is kept was made by the SQL `{wanted}`"
+    ))
+    .with_hint(hint)
+}
+
 /// The first run of the pipeline that is as it should be.
 async fn first(
     config: &Config,
-    kept: Vec<Kept>,
+    mut kept: Vec<Kept>,
     is_wanted: impl Fn(&RunRecord) -> bool,
 ) -> Result<Past> {
-    let mut readings = std::pin::pin!(readings(config, kept));
-    while let Some((run, reading)) = readings.next().await {
-        if let Reading::Run(record) = reading?
-            && record.pipeline == config.pipeline
-            && is_wanted(&record)
-        {
-            return Ok(found(run, *record));
+    // Mostly it is the very first one: no other record is read in vain.
+    let rest = kept.split_off(kept.len().min(1));
+    for part in [kept, rest] {
+        let mut readings = std::pin::pin!(readings(config, part));
+        while let Some((run, reading)) = readings.next().await {
+            if let Reading::Run(record) = reading?
+                && record.pipeline == config.pipeline
+                && is_wanted(&record)
+            {
+                return Ok(found(run, *record));
+            }
         }
     }
     Err(Error::usage("there is no run to ask yet").with_hint("begin with `dfpipe run`"))

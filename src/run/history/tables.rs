@@ -19,11 +19,22 @@ const WAREHOUSE: &str = "warehouse";
 
 /// Registers all tables of a run.
 pub async fn open(engine: &Engine, run: &Past) -> Result<()> {
+    open_some(engine, run, |_| true).await
+}
+
+/// Registers the tables of a run that are wanted, and not yet there. Each takes a far store a moment.
+pub async fn open_some(
+    engine: &Engine,
+    run: &Past,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let is_due = |name: &str| is_wanted(name) && !engine.knows(name);
     let mut tables = tables(run).await?;
+    tables.0.retain(|name, _| is_due(name));
     for (name, schema) in engine_tables() {
         let files = tables.0.get(name);
         // Refused records are for the owner of the run; others may ask about all the rest.
-        if files.is_none_or(|files| !files.iter().all(is_readable)) {
+        if is_due(name) && files.is_none_or(|files| !files.iter().all(is_readable)) {
             tables.0.remove(name);
             engine.register_shape(name, schema)?;
         }

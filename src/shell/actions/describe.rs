@@ -1,7 +1,8 @@
-//! What there is: `\d`, `\dm`, `\df`.
+//! What tables there are: `\d`, `\dm`.
 
 use crate::{
-    engine::FunctionHelp,
+    checks,
+    engine::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS},
     error::{Error, Result, did_you_mean},
     model::{Model, versions::Standing},
     report::runs::aligned,
@@ -40,7 +41,7 @@ fn tables(desk: &Desk) -> String {
                 (RUN, Some(model), _) => first_sentence(model.header.description.as_deref()),
                 (RUN, None, Some(_)) => "the raw extract".to_owned(),
                 (SOURCE, _, Some(source)) => format!("{}, live", kind_of(&source.from)),
-                _ => String::new(),
+                _ => about(desk, schema, &table),
             };
             rows.push(vec![name, schema.to_owned(), about]);
         }
@@ -48,7 +49,35 @@ fn tables(desk: &Desk) -> String {
     aligned("", &["table", "<schema", "<about"], &rows)
 }
 
-fn first_sentence(text: Option<&str>) -> String {
+/// What a table is that nobody has described.
+fn about(desk: &Desk, schema: &str, table: &str) -> String {
+    let words = match (schema, table) {
+        (RUN, EXTRACT_LOG) => "how many records each source gave",
+        (RUN, EXTRACT_REJECTS) => "records that a source's declaration refused",
+        (RUN, DEAD_LETTERS) => "records that could not be read",
+        (RUN, table) => return about_check(desk, table).unwrap_or_default(),
+        (WAREHOUSE, table) if table.ends_with("_latest") => "the latest complete load of each date",
+        (WAREHOUSE, _) => "all that was loaded",
+        (HISTORY, "runs") => "all runs that are kept",
+        (HISTORY, "models") => "what each run built",
+        (HISTORY, "checks") => "what each run checked, and how many rows were against it",
+        (HISTORY, "sources") => "what each run read",
+        (HISTORY, "receipts") => "what each run loaded",
+        _ => "",
+    };
+    words.to_owned()
+}
+
+/// What the check says whose bad rows the table holds.
+fn about_check(desk: &Desk, table: &str) -> Option<String> {
+    let name = table.strip_prefix(checks::PREFIX)?;
+    let mut checks = desk.run.as_ref()?.record.checks.iter();
+    let check = checks.find(|check| check.name == name)?;
+    let text = first_sentence(Some(&check.description));
+    Some(format!("rows against: {text}"))
+}
+
+pub(super) fn first_sentence(text: Option<&str>) -> String {
     let text = text.unwrap_or_default().trim();
     let end = text.find(". ").map_or(text.len(), |end| end + 1);
     text[..end].replace('\n', " ")
@@ -61,9 +90,8 @@ async fn one(desk: &Desk, name: &str) -> Result<String> {
     if name.starts_with(HISTORY) {
         desk.open_history().await?;
     }
-    let schema = match desk.engine().columns_of(name).await {
-        Ok(schema) => schema,
-        Err(error) => return Err(unknown(desk, name).unwrap_or(error)),
+    let Ok(schema) = desk.engine().columns_of(name).await else {
+        return Err(unknown(desk, name));
     };
     let bare = name.rsplit('.').next().unwrap_or(name);
     let is_live = name.starts_with(SOURCE) || desk.engine().default_schema() == SOURCE;
@@ -142,18 +170,17 @@ fn about_model(desk: &Desk, model: &Model) -> String {
     lines.join("\n") + "\n"
 }
 
-fn unknown(desk: &Desk, name: &str) -> Option<Error> {
-    let (schema, _) = name.split_once('.').unwrap_or((RUN, name));
-    let public = desk.engine().default_schema();
-    let mut names: Vec<String> = desk.tables(&public);
+fn unknown(desk: &Desk, name: &str) -> Error {
+    let mut names: Vec<String> = desk.tables(&desk.engine().default_schema());
     for schema in [RUN, SOURCE, WAREHOUSE, HISTORY] {
         let tables = desk.tables(schema).into_iter();
         names.extend(tables.map(|table| format!("{schema}.{table}")));
     }
-    let _ = schema;
-    let meant = did_you_mean(name, names.iter().map(String::as_str))?;
     let error = Error::usage(format!("there is no table `{name}`"));
-    Some(error.with_hint(format!("did you mean `{meant}`?")))
+    match did_you_mean(name, names.iter().map(String::as_str)) {
+        Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+        None => error.with_hint("`\\d` lists the tables"),
+    }
 }
 
 /// Lists the models as they stand in the project.
@@ -193,58 +220,4 @@ pub fn models(shell: &mut Interpreter, stage: &mut dyn Stage) -> Result<()> {
     ];
     let text = aligned("", &header, &rows);
     shell.show(&text, stage)
-}
-
-/// Lists the functions, or shows one.
-pub fn functions(shell: &mut Interpreter, name: &str, stage: &mut dyn Stage) -> Result<()> {
-    let all = shell.desk.engine().functions();
-    let name = name.trim_end_matches("()").to_lowercase();
-    let text = if name.is_empty() {
-        let rows: Vec<Vec<String>> = all
-            .iter()
-            .map(|function| {
-                let about = first_sentence(Some(&function.description));
-                vec![
-                    function.syntax.replace('\n', " "),
-                    function.kind.to_owned(),
-                    about,
-                ]
-            })
-            .collect();
-        aligned("", &["function", "<kind", "<does"], &rows)
-    } else {
-        let found: Vec<_> = all
-            .iter()
-            .filter(|function| function.name == name)
-            .collect();
-        if found.is_empty() {
-            let names = all.iter().map(|function| function.name.as_str());
-            let error = Error::usage(format!("there is no function `{name}`"));
-            return Err(match did_you_mean(&name, names) {
-                Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
-                None => error.with_hint("`\\df` lists all"),
-            });
-        }
-        found.into_iter().map(function).collect()
-    };
-    shell.show(&text, stage)
-}
-
-fn function(function: &FunctionHelp) -> String {
-    let mut text = format!("{}  ({})\n", function.syntax, function.kind);
-    if !function.description.is_empty() {
-        text.push_str(&format!("{}\n", function.description));
-    }
-    let rows: Vec<Vec<String>> = function
-        .arguments
-        .iter()
-        .map(|(name, about)| vec![name.clone(), about.clone()])
-        .collect();
-    if !rows.is_empty() {
-        text.push_str(&format!("\n{}", aligned("  ", &["argument", "<is"], &rows)));
-    }
-    if let Some(example) = &function.example {
-        text.push_str(&format!("\n{}\n", example.trim()));
-    }
-    text
 }

@@ -1,4 +1,4 @@
-//! Looking at runs, refused records, lineage, plans, and at what an edit changes.
+//! Looking at runs, lineage, plans, and at what an edit changes.
 
 use crate::{
     cli,
@@ -41,27 +41,6 @@ pub async fn lineage(shell: &mut Interpreter, of: &str, stage: &mut dyn Stage) -
     shell.show(&text, stage)
 }
 
-/// Counts refused records by reason, or shows those of one.
-pub async fn rejects(shell: &mut Interpreter, reason: &str, stage: &mut dyn Stage) -> Result<()> {
-    shell.desk.past()?;
-    let statement = if reason.is_empty() {
-        "select source, reason, count(*) as records from (
-            select source, reason from extract_rejects
-            union all
-            select source, 'unreadable' as reason from dead_letters
-        ) group by source, reason order by source, reason"
-            .to_owned()
-    } else if reason == "unreadable" {
-        "select * from dead_letters order by source, place".to_owned()
-    } else {
-        let reason = reason.replace('\'', "''");
-        format!(
-            "select * from extract_rejects where reason = '{reason}' order by source, part, position"
-        )
-    };
-    shell.ask("rejects", &statement, stage).await
-}
-
 /// Shows the plan of a statement, or of the last one.
 pub async fn explain(
     shell: &mut Interpreter,
@@ -90,6 +69,9 @@ pub async fn edit(shell: &mut Interpreter, stage: &mut dyn Stage) -> Result<Next
         stage.note("nothing was changed");
         return Ok(Next::On);
     }
+    // A person sees what is asked, and finds it among what was typed.
+    stage.note(edited.trim_end());
+    shell.edited = Some(edited.trim().to_owned());
     Box::pin(shell.run_text("input", &edited, stage)).await
 }
 

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     clock::Clock,
     config::{self, Config, To},
-    engine::{Answer, Engine, Question, Rights},
+    engine::{Answer, Asked, Engine, Question, Rights},
     error::{Error, Result},
     model::{File, Parameters, Reference},
     run::{
@@ -43,6 +43,9 @@ pub const SOURCE: &str = history::LIVE;
 /// The schema of all runs.
 pub const HISTORY: &str = "history";
 
+/// The schema of what there is.
+const CATALOGUE: &str = "information_schema";
+
 /// What is looked at.
 #[derive(Clone, Debug)]
 pub enum Look {
@@ -67,6 +70,8 @@ pub struct Desk {
     /// The sources, with what was noted when they were read.
     live: Vec<Live>,
     scratch: TempDir,
+    /// Whether tables of the run wait to be opened.
+    is_closed: bool,
 }
 
 impl Desk {
@@ -88,9 +93,10 @@ impl Desk {
             window,
             live,
             scratch,
+            is_closed: false,
         };
         match look {
-            Look::Run(name) => desk.look_at(name.as_deref()).await?,
+            Look::Run(name) => desk.find(name.as_deref()).await?,
             Look::Live => desk.look_live()?,
         }
         Ok(desk)
@@ -98,13 +104,46 @@ impl Desk {
 
     /// Looks at another run.
     pub async fn look_at(&mut self, run: Option<&str>) -> Result<()> {
+        self.find(run).await?;
+        self.open_run().await
+    }
+
+    /// Finds the run that is looked at. Its tables are opened as they are asked for.
+    async fn find(&mut self, run: Option<&str>) -> Result<()> {
         let past = history::find(&self.config, run).await?;
         self.engine.create_schema(RUN)?;
         self.engine.look_in(RUN);
-        history::open(&self.engine, &past).await?;
         self.parameters = Parameters::of_run(&past.record.parameters);
         self.run = Some(past);
+        self.is_closed = true;
         Ok(())
+    }
+
+    /// Opens all tables of the run that is looked at.
+    pub async fn open_run(&mut self) -> Result<()> {
+        if let Some(past) = self.run.as_ref().filter(|_| self.is_closed) {
+            history::open_some(&self.engine, past, |_| true).await?;
+        }
+        self.is_closed = false;
+        Ok(())
+    }
+
+    /// Opens those that a question reads; all, if it is about what there is, or reads what there is not.
+    async fn open_read(&mut self, question: &Question) -> Result<()> {
+        let Some(past) = self.run.as_ref().filter(|_| self.is_closed) else {
+            return Ok(());
+        };
+        let names = question.reads.iter().map(|read| read.table.as_str());
+        let prefix = format!("{RUN}.");
+        let names: Vec<&str> = names
+            .map(|name| name.strip_prefix(&prefix).unwrap_or(name))
+            .collect();
+        history::open_some(&self.engine, past, |name| names.contains(&name)).await?;
+        let is_there = |name: &&str| self.engine.knows(name) && !name.starts_with(CATALOGUE);
+        if question.asked() == Asked::Rows && names.iter().all(is_there) {
+            return Ok(());
+        }
+        self.open_run().await
     }
 
     fn look_live(&mut self) -> Result<()> {
@@ -151,8 +190,7 @@ impl Desk {
         self.may_ask_warehouse(&question.reads)?;
         self.open_named_schemas(&question.file.text).await?;
         let mut lent = self.open_past_models(&mut question).await?;
-        let opened = self.engine.open_named_files(&question.reads).await;
-        let answer = match opened {
+        let answer = match self.engine.open_named_files(&question.reads).await {
             Ok(names) => {
                 lent.extend(names);
                 self.answer(question, may_write).await
@@ -163,7 +201,8 @@ impl Desk {
         answer
     }
 
-    async fn answer(&self, question: Question, may_write: bool) -> Result<Answer> {
+    async fn answer(&mut self, question: Question, may_write: bool) -> Result<Answer> {
+        self.open_read(&question).await?;
         let places = &self.places;
         let write = |target: &str| places.check(target).map(|_| ());
         let rights = Rights {
@@ -178,7 +217,7 @@ impl Desk {
     /// Opens what takes a moment to open, where the statement speaks of it: no other should wait for it.
     async fn open_named_schemas(&self, statement: &str) -> Result<()> {
         let statement = statement.to_lowercase();
-        let lists_all = ["show", "information_schema"];
+        let lists_all = ["show", CATALOGUE];
         let names = |schema: &str| statement.contains(schema);
         let all = lists_all.iter().any(|word| names(word));
         if all || names(WAREHOUSE) {

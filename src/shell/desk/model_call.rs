@@ -3,9 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableAlias, TableFactor, Value,
-    VisitorMut,
+use datafusion::sql::sqlparser::{
+    ast::{
+        Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableAlias, TableFactor, Value,
+        VisitorMut,
+    },
+    tokenizer::Span,
 };
 
 use super::Desk;
@@ -23,6 +26,7 @@ const NAME: &str = "model";
 struct Call {
     table: String,
     run: Option<String>,
+    span: Span,
 }
 
 impl Call {
@@ -59,14 +63,19 @@ impl Desk {
             if opened.contains(&name) {
                 continue;
             }
-            let past = match &call.run {
-                Some(run) => history::find(&self.config, Some(run)).await?,
-                None => self.past()?.clone(),
-            };
-            history::open_table(&self.engine, &past, &call.table, &name).await?;
+            let made = self.open_past_model(&call).await;
+            made.map_err(|error| error.at(place(&question.file, call.span)))?;
             opened.push(name);
         }
         Ok(opened)
+    }
+
+    async fn open_past_model(&self, call: &Call) -> Result<()> {
+        let past = match &call.run {
+            Some(run) => history::find(&self.config, Some(run)).await?,
+            None => self.past()?.clone(),
+        };
+        history::open_table(&self.engine, &past, &call.table, &call.name()).await
     }
 }
 
@@ -94,7 +103,7 @@ impl VisitorMut for Calls {
             return ControlFlow::Continue(());
         };
         let span = called.span;
-        match read(&arguments.args) {
+        match read(&arguments.args, span) {
             Some(call) => {
                 if alias.is_none() {
                     *alias = Some(TableAlias {
@@ -121,7 +130,7 @@ impl VisitorMut for Calls {
     }
 }
 
-fn read(arguments: &[FunctionArg]) -> Option<Call> {
+fn read(arguments: &[FunctionArg], span: Span) -> Option<Call> {
     let (first, rest) = arguments.split_first()?;
     let FunctionArg::Unnamed(first) = first else {
         return None;
@@ -144,6 +153,7 @@ fn read(arguments: &[FunctionArg]) -> Option<Call> {
     Some(Call {
         table: text(first)?,
         run,
+        span,
     })
 }
 

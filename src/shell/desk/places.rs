@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use url::Url;
+
 use crate::{
     config::{Config, To},
     error::{Error, Result},
@@ -57,8 +59,12 @@ impl Places {
                 .because(cause)
                 .with_hint("name a new file below the current folder")
         };
-        if target.trim().is_empty() || target.contains("://") {
+        // `file:x.csv` is a place as well, and not one below this folder.
+        if target.trim().is_empty() || target.contains("://") || Url::parse(target).is_ok() {
             return Err(refused("a shell writes files of this folder only"));
+        }
+        if target.contains(['*', '?', '[']) {
+            return Err(refused("it is a pattern, and names no file"));
         }
         let path = self.here.join(target);
         let Some(name) = path.file_name().filter(|_| !target.ends_with("..")) else {
@@ -135,6 +141,11 @@ mod tests {
             ("link/x.csv", "outside"),
             ("s3://bucket/x.csv", "this folder only"),
             ("file:///tmp/x.csv", "this folder only"),
+            ("file:x.csv", "this folder only"),
+            ("FILE:x.csv", "this folder only"),
+            ("s3:x.csv", "this folder only"),
+            ("x*.csv", "names no file"),
+            ("sub/[a].csv", "names no file"),
             (".dfpipe/archive/x.csv", "for runs"),
             (".dfpipe", "for runs"),
             ("work/x.csv", "not there"),

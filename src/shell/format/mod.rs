@@ -8,7 +8,7 @@ use datafusion::{
         array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray},
         csv,
         datatypes::{DataType, Field, Schema, SchemaRef},
-        json::{ArrayWriter, LineDelimitedWriter},
+        json::{ArrayWriter, LineDelimitedWriter, WriterBuilder},
         util::display::array_value_to_string,
     },
     parquet::arrow::ArrowWriter,
@@ -64,8 +64,8 @@ impl Writer {
             Format::Table => Kind::Table(Table::new(schema, Look::Frame)),
             Format::Markdown => Kind::Table(Table::new(schema, Look::Markdown)),
             Format::Csv => Kind::Csv(Some(csv_of(&RecordBatch::new_empty(schema), true)?)),
-            Format::Json => Kind::Json(ArrayWriter::new(vec![])),
-            Format::Ndjson => Kind::Ndjson(LineDelimitedWriter::new(vec![])),
+            Format::Json => Kind::Json(objects().build(vec![])),
+            Format::Ndjson => Kind::Ndjson(objects().build(vec![])),
             Format::Parquet => {
                 let writer = ArrowWriter::try_new(vec![], schema, None);
                 Kind::Parquet(Box::new(writer.map_err(odd)?))
@@ -128,6 +128,11 @@ impl Writer {
             Kind::Parquet(writer) => writer.into_inner().map_err(odd),
         }
     }
+}
+
+/// Objects that all have the same names: a null is written.
+fn objects() -> WriterBuilder {
+    WriterBuilder::new().with_explicit_nulls(true)
 }
 
 fn csv_of(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_what_arrow_draws() {
+    fn a_frame_is_what_arrow_draws_but_numbers_end_in_one_line() {
         for names in [&[Some("a"), None, Some("é\nb"), Some("日本")][..], &[]] {
             let batch = batch(names);
             let expected = pretty_format_batches(std::slice::from_ref(&batch)).unwrap();
@@ -224,6 +229,10 @@ mod tests {
                 format!("{expected}\n")
             );
         }
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(-200)]));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let expected = "+------+\n|    n |\n+------+\n|    1 |\n|      |\n| -200 |\n+------+\n";
+        assert_eq!(written(Format::Table, false, &[batch]), expected);
     }
 
     #[test]
@@ -238,14 +247,14 @@ mod tests {
         let tail: Vec<_> = text.lines().rev().take(3).collect();
         assert_eq!(
             tail,
-            ["+------+------+", "| 1    | a    |", "| 0    | abcdefgh |"]
+            ["+------+------+", "|    1 | a    |", "|    0 | abcdefgh |"]
         );
     }
 
     #[test]
     fn markdown_and_expanded_rows_and_escapes() {
         let batch = batch(&[Some("a|b"), Some("\u{1b}[2J")]);
-        let expected = "| n | name |\n|---|---|\n| 0 | a\\|b |\n| 1 | \\u{1b}[2J |\n";
+        let expected = "| n | name |\n|--:|---|\n| 0 | a\\|b |\n| 1 | \\u{1b}[2J |\n";
         assert_eq!(
             written(Format::Markdown, false, std::slice::from_ref(&batch)),
             expected
@@ -256,13 +265,22 @@ mod tests {
     }
 
     #[test]
+    fn every_object_has_all_names() {
+        let batch = batch(&[None]);
+        let one = "{\"n\":0,\"name\":null}";
+        let lines = written(Format::Ndjson, false, std::slice::from_ref(&batch));
+        assert_eq!(lines, format!("{one}\n"));
+        assert_eq!(written(Format::Json, false, &[batch]), format!("[{one}]\n"));
+    }
+
+    #[test]
     fn no_rows_are_an_empty_list_a_header_or_nothing() {
         let none = batch(&[]);
         for (format, expected) in [
             (Format::Json, "[]\n"),
             (Format::Csv, "n,name\n"),
             (Format::Ndjson, ""),
-            (Format::Markdown, "| n | name |\n|---|---|\n"),
+            (Format::Markdown, "| n | name |\n|--:|---|\n"),
         ] {
             assert_eq!(
                 written(format, false, std::slice::from_ref(&none)),

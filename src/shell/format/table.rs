@@ -1,5 +1,6 @@
 //! A table as text: in a frame, or as Markdown. Columns are as wide as their first rows need, so that the first
-//! page of a result without end is there at once; a later value that is wider breaks its own line only.
+//! page of a result without end is there at once; a later value that is wider breaks its own line only. Numbers end
+//! in one line, so that they can be compared.
 
 use std::fmt::Write as _;
 
@@ -30,12 +31,16 @@ pub struct Table {
     rows: usize,
     /// Known once the header is written.
     widths: Option<Vec<usize>>,
+    /// Which columns hold numbers.
+    are_numbers: Vec<bool>,
 }
 
 impl Table {
     /// A table with these columns.
     pub fn new(schema: SchemaRef, look: Look) -> Self {
+        let fields = schema.fields().iter();
         Self {
+            are_numbers: fields.map(|one| one.data_type().is_numeric()).collect(),
             schema,
             look,
             waiting: vec![],
@@ -102,7 +107,9 @@ impl Table {
         match self.look {
             Look::Frame => bytes.extend(rule(&widths).into_bytes()),
             Look::Markdown => {
-                bytes.extend(format!("|{}\n", "---|".repeat(widths.len())).into_bytes());
+                let rules = self.are_numbers.iter();
+                let rules = rules.map(|is_number| if *is_number { "--:|" } else { "---|" });
+                bytes.extend(format!("|{}\n", rules.collect::<String>()).into_bytes());
             }
         }
         bytes.extend(self.lines(&rows, &widths)?);
@@ -116,7 +123,7 @@ impl Table {
         for row in rows {
             match self.look {
                 Look::Markdown => markdown(row, &mut text),
-                Look::Frame => framed(row, widths, &mut text),
+                Look::Frame => framed(row, widths, &self.are_numbers, &mut text),
             }
         }
         Ok(text.into_bytes())
@@ -139,15 +146,19 @@ fn rule(widths: &[usize]) -> String {
     format!("+{}+\n", parts.join("+"))
 }
 
-fn framed(row: &[String], widths: &[usize], text: &mut String) {
+fn framed(row: &[String], widths: &[usize], are_numbers: &[bool], text: &mut String) {
     let parts: Vec<Vec<&str>> = row.iter().map(|cell| cell.split('\n').collect()).collect();
     let height = parts.iter().map(Vec::len).max().unwrap_or(0);
     for line in 0..height {
         text.push('|');
-        for (cell, width) in parts.iter().zip(widths) {
+        for ((cell, width), is_number) in parts.iter().zip(widths).zip(are_numbers) {
             let part = cell.get(line).copied().unwrap_or_default();
             let gap = " ".repeat(width.saturating_sub(part.width()));
-            let _ = write!(text, " {part}{gap} |");
+            let _ = if *is_number {
+                write!(text, " {gap}{part} |")
+            } else {
+                write!(text, " {part}{gap} |")
+            };
         }
         text.push('\n');
     }

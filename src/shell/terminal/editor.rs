@@ -8,7 +8,11 @@ use super::{
     past::Past,
     raw::{Raw, size, write},
 };
-use crate::{error::Result, shell::reader::Reader, sources::Privacy};
+use crate::{
+    error::Result,
+    shell::reader::{Input, Reader},
+    sources::Privacy,
+};
 
 /// What a person said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Editor {
     is_colored: bool,
     /// Bytes that came after the entry before: pasted, or typed while it was answered.
     waiting: Vec<u8>,
+    /// A statement that has begun and was left for a command: it goes on with the next entry.
+    draft: String,
 }
 
 /// An entry that is being typed.
@@ -38,8 +44,17 @@ struct Entry<'a> {
     names: &'a Names,
     buffer: Buffer,
     shown: Shown,
-    /// What is searched for, and how many finds were skipped.
-    search: Option<(String, usize)>,
+    search: Option<Search>,
+}
+
+/// A search in what was typed before.
+#[derive(Default)]
+struct Search {
+    text: String,
+    /// How many finds were skipped.
+    skipped: usize,
+    /// Whether nothing was found.
+    is_in_vain: bool,
 }
 
 /// Whether an entry goes on.
@@ -56,7 +71,23 @@ impl Editor {
             privacy,
             is_colored,
             waiting: vec![],
+            draft: String::new(),
         }
+    }
+
+    /// Keeps a text that was not typed here, to be found again.
+    pub fn remember(&mut self, text: &str) {
+        self.past.keep(&self.privacy.mask(text));
+    }
+
+    /// Whether a statement waits.
+    pub fn has_draft(&self) -> bool {
+        !self.draft.is_empty()
+    }
+
+    /// The statement that waits, for those who go on with it elsewhere.
+    pub fn take_draft(&mut self) -> String {
+        std::mem::take(&mut self.draft)
     }
 
     /// Reads an entry.
@@ -70,6 +101,7 @@ impl Editor {
             shown: Shown::default(),
             search: None,
         };
+        entry.buffer.insert(&self.take_draft());
         let raw = Raw::begin()?;
         self.show(&mut entry)?;
         loop {
@@ -77,7 +109,7 @@ impl Editor {
                 self.waiting.drain(..length);
                 if let Step::Done(said) = self.press(&key, &mut entry)? {
                     if let Said::Text(text) = &said {
-                        self.past.keep(&self.privacy.mask(text));
+                        self.remember(text);
                     }
                     return Ok(said);
                 }
@@ -91,7 +123,8 @@ impl Editor {
 
     fn show(&self, entry: &mut Entry<'_>) -> Result<()> {
         let prompt = match &entry.search {
-            Some((text, _)) => format!("(search `{text}`) "),
+            Some(search) if search.is_in_vain => format!("(nothing has `{}`) ", search.text),
+            Some(search) => format!("(search `{}`) ", search.text),
             None => entry.prompt.clone(),
         };
         let picture = Picture {
@@ -123,7 +156,7 @@ impl Editor {
                 write("\x1b[H\x1b[2J")?;
                 entry.shown = Shown::default();
             }
-            Key::Ctrl('r') => entry.search = Some((String::new(), 0)),
+            Key::Ctrl('r') => entry.search = Some(Search::default()),
             Key::Up | Key::Ctrl('p') => {
                 if !entry.buffer.up()
                     && let Some(text) = self.past.earlier(entry.buffer.text())
@@ -143,55 +176,64 @@ impl Editor {
         Ok(Step::On)
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "each key is answered by a method of the editor"
-    )]
-    fn given_up(&mut self, entry: &mut Entry<'_>) -> Result<Step> {
-        write(&format!(
-            "{}^C\r\n",
-            leave(entry.shown).trim_end_matches("\r\n")
-        ))?;
+    /// What was typed is left as it is, and the next entry begins below.
+    fn given_up(&self, entry: &mut Entry<'_>) -> Result<Step> {
+        self.show_whole(entry)?;
+        write("^C\r\n")?;
         Ok(Step::Done(Said::Nothing))
     }
 
     /// Enter ends an entry that is whole, and begins a line in one that is not.
     fn entered(&mut self, entry: &mut Entry<'_>) -> Result<Step> {
+        let text = entry.buffer.text().to_owned();
+        let (waits, last) = text.rsplit_once('\n').unwrap_or(("", &text));
         let mut reader = Reader::default();
-        for line in entry.buffer.text().split('\n') {
+        for line in waits.split('\n') {
             reader.take(line);
         }
-        if reader.is_open() {
+        let is_left = reader.is_open();
+        let is_command = matches!(reader.take(last).as_slice(), [Input::Command(_)]);
+        let said = if is_left && is_command {
+            // A command in the middle of a statement is done at once, and the statement goes on.
+            self.draft = format!("{waits}\n");
+            last.trim().to_owned()
+        } else if reader.is_open() {
             entry.buffer.insert("\n");
             return Ok(Step::On);
-        }
-        let text = entry.buffer.text().to_owned();
-        // The cursor goes behind the text first: what stands there is left as it is.
-        entry.buffer.set(&text);
-        self.show(entry)?;
-        write(&leave(entry.shown))?;
-        Ok(Step::Done(if text.trim().is_empty() {
+        } else {
+            text
+        };
+        self.show_whole(entry)?;
+        write("\r\n")?;
+        Ok(Step::Done(if said.trim().is_empty() {
             Said::Nothing
         } else {
-            Said::Text(text)
+            Said::Text(said)
         }))
+    }
+
+    /// Shows the entry with the cursor behind it.
+    fn show_whole(&self, entry: &mut Entry<'_>) -> Result<()> {
+        let text = entry.buffer.text().to_owned();
+        entry.buffer.set(&text);
+        self.show(entry)
     }
 
     /// A key while one searches; `false` if the search is over and the key means what it always does.
     fn searched(&mut self, key: &Key, entry: &mut Entry<'_>) -> bool {
-        let Some((text, skipped)) = &mut entry.search else {
+        let Some(search) = &mut entry.search else {
             return false;
         };
         match key {
             Key::Letter(letter) => {
-                text.push(*letter);
-                *skipped = 0;
+                search.text.push(*letter);
+                search.skipped = 0;
             }
             Key::Backspace => {
-                text.pop();
-                *skipped = 0;
+                search.text.pop();
+                search.skipped = 0;
             }
-            Key::Ctrl('r') => *skipped += 1,
+            Key::Ctrl('r') => search.skipped += 1,
             Key::Ctrl('g' | 'c') => {
                 entry.search = None;
                 entry.buffer.set("");
@@ -202,12 +244,14 @@ impl Editor {
                 return false;
             }
         }
-        if text.is_empty() {
+        if search.text.is_empty() {
             return true;
         }
-        match self.past.search(text, *skipped) {
+        let found = self.past.search(&search.text, search.skipped);
+        search.is_in_vain = found.is_none();
+        match found {
             Some(found) => entry.buffer.set(found),
-            None => *skipped = skipped.saturating_sub(1),
+            None => search.skipped = search.skipped.saturating_sub(1),
         }
         true
     }

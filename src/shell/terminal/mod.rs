@@ -24,7 +24,7 @@ use futures::FutureExt;
 use pager::Paged;
 use tokio::sync::Notify;
 
-use super::{Interpreter, interpreter::Next, reader::Reader, stage::Stage};
+use super::{Interpreter, interpreter::Next, reader::Reader, stage::Stage, words};
 use crate::{
     cli::screen::Screen,
     error::{Error, Result},
@@ -33,25 +33,44 @@ use crate::{
 
 /// Converses until the person leaves.
 pub async fn converse(mut shell: Interpreter, screen: &Screen) -> Result<()> {
+    shell = shell.for_a_person();
     let mut stage = Paged::new(screen.clone());
     let privacy = Privacy::new(&shell.desk().config.email_hash_key);
     let mut editor = Editor::new(screen.paint().is_colored, privacy);
     let interrupts = interrupts()?;
     screen.note(&greeting(&shell));
+    let mut names = Names::of(shell.desk()).await;
     loop {
-        let names = Names::of(shell.desk()).await;
         // What was meant for the answer before is over.
         let _ = interrupts.notified().now_or_never();
         match editor.read(&shell.whereabouts(), &names)? {
             Said::Leave => return Ok(()),
             Said::Nothing => {}
             Said::Text(text) => {
+                if words::is_edit(&text) && editor.has_draft() {
+                    shell.remember(&editor.take_draft());
+                }
                 if answer(&mut shell, &text, &mut stage, &interrupts).await == Next::Leave {
                     return Ok(());
+                }
+                if let Some(edited) = shell.take_edited() {
+                    editor.remember(&edited);
+                }
+                if may_change_names(&text) {
+                    names = Names::of(shell.desk()).await;
                 }
             }
         }
     }
+}
+
+/// Whether there may be other names after it: of views, of another run, of models that were edited. A question
+/// changes none, and gathering them takes a moment where the archive is far.
+fn may_change_names(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["\\", "create", "drop"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// Told of each Ctrl-C, by a thread of its own: all others may be busy with a question.

@@ -18,6 +18,12 @@ pub struct Access {
 /// What reads and writes tables.
 const EDITOR: &str = "roles/bigquery.dataEditor";
 
+/// What looks at jobs of others; at one's own everybody may.
+const RESOURCE_VIEWER: &str = "roles/bigquery.resourceViewer";
+
+/// What reads and writes the objects of a bucket.
+const OBJECT_USER: &str = "roles/storage.objectUser";
+
 /// What runs jobs.
 const JOB_USER: &str = "roles/bigquery.jobUser";
 
@@ -106,10 +112,10 @@ impl Access {
         Self::new(project, project, principal, doing, permission)
     }
 
-    /// Looking at jobs.
+    /// Looking at jobs, which may be another account's.
     pub fn jobs(project: &str, principal: Option<&str>) -> Self {
         let doing = format!("the jobs of `{project}` cannot be read");
-        let permission = ("bigquery.jobs.get", JOB_USER);
+        let permission = ("bigquery.jobs.get", RESOURCE_VIEWER);
         Self::new(project, project, principal, doing, permission)
     }
 
@@ -118,6 +124,13 @@ impl Access {
         let doing = format!("`{table}` cannot be loaded into");
         let permission = ("bigquery.jobs.create", JOB_USER);
         Self::new(project, table, principal, doing, permission)
+    }
+
+    /// Putting a file into the folder of a bucket that a job loads it from.
+    pub fn stage(project: &str, folder: &str, principal: Option<&str>) -> Self {
+        let doing = format!("the file cannot be put into `{folder}`");
+        let permission = ("storage.objects.create", OBJECT_USER);
+        Self::new(project, folder, principal, doing, permission)
     }
 
     /// Getting a token.
@@ -142,26 +155,61 @@ impl Access {
         let permission = named(message).unwrap_or(self.permission);
         let role = match permission {
             other if other == self.permission => self.role,
+            objects if objects.starts_with("storage.") => OBJECT_USER,
+            "bigquery.jobs.get" => RESOURCE_VIEWER,
             jobs if jobs.starts_with("bigquery.jobs.") => JOB_USER,
             _ => EDITOR,
+        };
+        // Rights to objects are given with their bucket, all others with the project.
+        let is_of_bucket = permission.starts_with("storage.");
+        let named = bucket(message).or_else(|| bucket(&self.resource));
+        let (resource, gcloud) = match named.filter(|_| is_of_bucket) {
+            Some(bucket) => (
+                bucket,
+                format!("storage buckets add-iam-policy-binding {bucket}"),
+            ),
+            None => {
+                let project = &self.project;
+                let binding = format!("projects add-iam-policy-binding {project}");
+                (&*self.resource, binding)
+            }
         };
         let (who, member) = match &self.principal {
             Some(principal) => (format!("`{principal}`"), principal.as_str()),
             None => ("the account in use".to_owned(), "ACCOUNT"),
         };
         format!(
-            "{who} needs the permission `{permission}` on `{}`: \
-             `gcloud projects add-iam-policy-binding {} --member={member} --role={role}`",
-            self.resource, self.project
+            "{who} needs the permission `{permission}` on `{resource}`: \
+             `gcloud {gcloud} --member={member} --role={role}`"
         )
+    }
+
+    /// Where to look if what is asked for is not there.
+    pub fn look(&self) -> &'static str {
+        if bucket(&self.resource).is_some() {
+            "look at `destination.staging` in dfpipe.yml: its first part is the bucket, which must be there"
+        } else {
+            "look at `project`, `dataset`, `table` and `location` of `destination` in dfpipe.yml"
+        }
     }
 }
 
 /// The permission that the service's words name.
 fn named(message: &str) -> Option<&str> {
     let words = message.split(|it: char| !(it.is_ascii_alphanumeric() || it == '.'));
-    let mut permissions = words.filter(|word| word.starts_with("bigquery."));
+    let is_known = |word: &&str| word.starts_with("bigquery.") || word.starts_with("storage.");
+    let mut permissions = words.filter(is_known);
     permissions.find(|word| word.split('.').count() == 3)
+}
+
+/// The address of the bucket that `text` names first.
+fn bucket(text: &str) -> Option<&str> {
+    const SCHEME: &str = "gs://";
+    let at = text.find(SCHEME)?;
+    let name = &text[at + SCHEME.len()..];
+    let is_part = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+    let length = name.find(|it| !is_part(it)).unwrap_or(name.len());
+    (length > 0).then(|| &text[at..at + SCHEME.len() + length])
 }
 
 #[cfg(test)]
@@ -177,5 +225,43 @@ mod tests {
         let named = access.grant("Permission bigquery.tables.get denied on table p:d.t");
         assert!(named.contains("`bigquery.tables.get`"), "{named}");
         assert!(named.contains("--member=ACCOUNT --role=roles/bigquery.dataEditor"));
+    }
+
+    #[test]
+    fn who_submits_jobs_may_not_look_at_those_of_others() {
+        let denied = "Access Denied: Job p:US.j: User does not have bigquery.jobs.get permission for job p:US.j.";
+        for access in [Access::jobs("p", None), Access::load("p", "p.d.t", None)] {
+            let grant = access.grant(denied);
+            assert!(
+                grant.ends_with("--role=roles/bigquery.resourceViewer`"),
+                "{grant}"
+            );
+        }
+    }
+
+    #[test]
+    fn rights_to_a_bucket_are_given_with_the_bucket() {
+        let staging = Access::stage("p", "gs://b-1/deep", Some("serviceAccount:a"));
+        let denied = "Access Denied: File gs://b-1/deep/x.parquet: loader does not have \
+                      storage.objects.get access to the Google Cloud Storage object.";
+        for (grant, permission) in [
+            (staging.grant("403 Forbidden"), "storage.objects.create"),
+            (
+                Access::load("p", "p.d.t", None).grant(denied),
+                "storage.objects.get",
+            ),
+        ] {
+            assert!(
+                grant.contains(&format!("`{permission}` on `gs://b-1`")),
+                "{grant}"
+            );
+            let line = "`gcloud storage buckets add-iam-policy-binding gs://b-1 --member=";
+            assert!(grant.contains(line), "{grant}");
+            assert!(
+                grant.ends_with("--role=roles/storage.objectUser`"),
+                "{grant}"
+            );
+        }
+        assert!(staging.look().contains("destination.staging"));
     }
 }

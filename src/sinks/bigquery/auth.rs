@@ -16,7 +16,11 @@ use crate::{
     error::{Error, Result},
 };
 
-const SCOPES: [&str; 1] = ["https://www.googleapis.com/auth/bigquery"];
+/// What a token is good for: the service, and buckets where a file is staged in one.
+const SCOPES: [&str; 2] = [
+    "https://www.googleapis.com/auth/bigquery",
+    "https://www.googleapis.com/auth/devstorage.read_write",
+];
 
 /// What an emulator gets: the client library always sends a token.
 const NOBODY: &str = "nobody";
@@ -30,17 +34,19 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Those that `auth` names. Files are read, and nobody is asked.
-    pub fn new(project: &str, auth: &GoogleAuth) -> Result<Self> {
+    /// Those that `auth` names, for buckets as well if files are staged. Files are read, and nobody is
+    /// asked.
+    pub fn new(project: &str, auth: &GoogleAuth, is_staging: bool) -> Result<Self> {
+        let scopes = &SCOPES[..=usize::from(is_staging)];
         // The library panics without it. An error says that somebody has chosen one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (inner, principal) = match auth {
             GoogleAuth::None => (None, None),
             GoogleAuth::File(path) => {
                 let key = read(path)?;
-                (Some(of_file(path, &key)?), principal(&key))
+                (Some(of_file(path, &key, scopes)?), principal(&key))
             }
-            GoogleAuth::Adc => (Some(of_environment()?), principal_of_environment()),
+            GoogleAuth::Adc => (Some(of_environment(scopes)?), principal_of_environment()),
         };
         Ok(Self {
             project: project.to_owned(),
@@ -72,8 +78,8 @@ impl Credentials {
     }
 }
 
-fn of_environment() -> Result<AccessTokenCredentials> {
-    let built = Builder::default().with_scopes(SCOPES);
+fn of_environment(scopes: &[&str]) -> Result<AccessTokenCredentials> {
+    let built = Builder::default().with_scopes(scopes.iter().copied());
     built.build_access_token_credentials().map_err(|error| {
         Error::usage("the environment names no usable Google account")
             .because(causes(&error))
@@ -84,19 +90,20 @@ fn of_environment() -> Result<AccessTokenCredentials> {
     })
 }
 
-fn of_file(path: &Path, key: &Value) -> Result<AccessTokenCredentials> {
+fn of_file(path: &Path, key: &Value, scopes: &[&str]) -> Result<AccessTokenCredentials> {
+    let scopes = scopes.iter().copied();
     let built = match key["type"].as_str() {
         Some("service_account") => service_account::Builder::new(key.clone())
-            .with_access_specifier(service_account::AccessSpecifier::from_scopes(SCOPES))
+            .with_access_specifier(service_account::AccessSpecifier::from_scopes(scopes))
             .build_access_token_credentials(),
         Some("external_account") => external_account::Builder::new(key.clone())
-            .with_scopes(SCOPES)
+            .with_scopes(scopes)
             .build_access_token_credentials(),
         Some("authorized_user") => user_account::Builder::new(key.clone())
-            .with_scopes(SCOPES)
+            .with_scopes(scopes)
             .build_access_token_credentials(),
         Some("impersonated_service_account") => impersonated::Builder::new(key.clone())
-            .with_scopes(SCOPES)
+            .with_scopes(scopes)
             .build_access_token_credentials(),
         _ => return Err(no_key(path).because("its `type` is none that Google's tools write")),
     };
@@ -203,7 +210,7 @@ mod tests {
             ),
         ] {
             fs_err::write(&path, text).unwrap();
-            let error = Credentials::new("p", &GoogleAuth::File(path.clone())).unwrap_err();
+            let error = Credentials::new("p", &GoogleAuth::File(path.clone()), true).unwrap_err();
             assert_eq!(error.kind().exit_code(), 2);
             assert!(error.cause().unwrap().starts_with(cause), "{error}");
             assert!(!format!("{error} {:?}", error.hint()).contains("hunter2"));
@@ -212,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_needs_no_key() {
-        let nobody = Credentials::new("p", &GoogleAuth::None).unwrap();
+        let nobody = Credentials::new("p", &GoogleAuth::None, false).unwrap();
         assert_eq!(nobody.token().await.unwrap(), "nobody");
         assert!(nobody.principal().is_none());
     }

@@ -8,9 +8,10 @@ use std::path::Path;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef},
+        datatypes::Field,
         util::display::{ArrayFormatter, FormatOptions},
     },
-    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+    parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder},
 };
 
 use super::failure::Failure;
@@ -47,27 +48,31 @@ pub fn invalid(failure: &Failure, file: &Path, table: &str) -> Error {
         ))
 }
 
-/// What stands in the columns that `words` name.
+/// What stands in the columns that `words` name, in all rows. A file that cannot be read any more shows
+/// nothing: what BigQuery said is told all the same.
 fn values(words: &str, file: &Path) -> Vec<String> {
-    let Ok(opened) = fs_err::File::open(file) else {
-        return vec![];
-    };
-    let Ok(reader) = ParquetRecordBatchReaderBuilder::try_new(opened.into_file()) else {
-        return vec![];
-    };
-    let Ok(mut reader) = reader.build() else {
-        return vec![];
-    };
-    let Some(Ok(first)) = reader.next() else {
-        return vec![];
-    };
-    let named = first.schema_ref().fields().iter().zip(first.columns());
-    let named = named.filter(|(field, _)| is_named(words, field.name()));
-    let shown = named.map(|(field, column)| {
-        let values = shown(column).join(", ");
-        format!("`{}` ({}): {values}", field.name(), field.data_type())
-    });
-    shown.collect()
+    let columns = named(words, file).unwrap_or_default();
+    columns.iter().map(Column::shown).collect()
+}
+
+fn named(words: &str, file: &Path) -> Option<Vec<Column>> {
+    let opened = fs_err::File::open(file).ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(opened.into_file()).ok()?;
+    let schema = reader.schema().clone();
+    let fields = schema.fields().iter().enumerate();
+    let named: Vec<_> = fields
+        .filter(|(_, field)| is_named(words, field.name()))
+        .collect();
+    let wanted = named.iter().map(|(at, _)| *at);
+    let wanted = ProjectionMask::roots(reader.parquet_schema(), wanted);
+    let mut columns: Vec<_> = named.iter().map(|(_, field)| Column::of(field)).collect();
+    for batch in reader.with_projection(wanted).build().ok()? {
+        let batch = batch.ok()?;
+        for (column, values) in columns.iter_mut().zip(batch.columns()) {
+            column.take(values);
+        }
+    }
+    Some(columns)
 }
 
 /// Whether a name stands in `words` as a word.
@@ -76,27 +81,63 @@ fn is_named(words: &str, name: &str) -> bool {
     all.any(|word| word.eq_ignore_ascii_case(name))
 }
 
-/// A null, if there is one, and the first values.
-fn shown(column: &ArrayRef) -> Vec<String> {
-    let format = FormatOptions::default().with_null("null");
-    let Ok(formatter) = ArrayFormatter::try_new(column, &format) else {
-        return vec![];
-    };
-    let mut values = vec![];
-    let nulls = column.null_count();
-    if nulls > 0 {
-        values.push(format!("null in {nulls} of {} rows", column.len()));
-    }
-    for row in (0..column.len()).filter(|row| column.is_valid(*row)) {
-        let value = formatter.value(row).to_string();
-        if !values.contains(&value) {
-            values.push(value);
+/// A column that the service has named.
+struct Column {
+    name: String,
+    kind: String,
+    rows: usize,
+    nulls: usize,
+    /// The first row without a value, from 1.
+    first_null: Option<usize>,
+    /// The first values.
+    values: Vec<String>,
+}
+
+impl Column {
+    fn of(field: &Field) -> Self {
+        Self {
+            name: field.name().clone(),
+            kind: field.data_type().to_string(),
+            rows: 0,
+            nulls: 0,
+            first_null: None,
+            values: vec![],
         }
-        if values.len() > SHOWN {
-            break;
+    }
+
+    fn take(&mut self, array: &ArrayRef) {
+        if self.first_null.is_none() {
+            let first = (0..array.len()).find(|row| array.is_null(*row));
+            self.first_null = first.map(|row| self.rows + row + 1);
+        }
+        self.rows += array.len();
+        self.nulls += array.null_count();
+        let format = FormatOptions::default();
+        let Ok(formatter) = ArrayFormatter::try_new(array, &format) else {
+            return;
+        };
+        for row in (0..array.len()).filter(|row| array.is_valid(*row)) {
+            if self.values.len() == SHOWN {
+                return;
+            }
+            let value = formatter.value(row).to_string();
+            if !self.values.contains(&value) {
+                self.values.push(value);
+            }
         }
     }
-    values
+
+    fn shown(&self) -> String {
+        let Self { name, kind, .. } = self;
+        let mut facts = self.values.clone();
+        if let Some(first) = self.first_null {
+            let (nulls, rows) = (self.nulls, self.rows);
+            facts.push(format!(
+                "null in {nulls} of {rows} rows, first in row {first}"
+            ));
+        }
+        format!("`{name}` ({kind}): {}", facts.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +151,23 @@ mod tests {
 
     use super::{super::access::Access, Failure, invalid};
     use crate::{sinks::bigquery::wire::ErrorProto, table_file::ParquetFile};
+
+    #[test]
+    fn a_null_is_found_however_late_it_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        let schema = Arc::new(Schema::new(vec![Field::new("tier", DataType::Utf8, true)]));
+        let values = (0..5000).map(|row| (row != 4999).then_some("gold"));
+        let values: StringArray = values.collect();
+        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(values)]).unwrap();
+        let mut file = ParquetFile::create(&path, &schema, &[]).unwrap();
+        file.write(&rows).unwrap();
+        file.finish().unwrap();
+        assert_eq!(
+            super::values("field tier", &path),
+            ["`tier` (Utf8): gold, null in 1 of 5000 rows, first in row 5000"]
+        );
+    }
 
     #[test]
     fn a_column_that_bigquery_names_is_shown_with_its_values() {
@@ -138,7 +196,7 @@ mod tests {
         assert_eq!(told.cause(), Some("Required field tier cannot be null"));
         let hint = told.hint().unwrap();
         assert!(
-            hint.contains("`tier` (Utf8): null in 1 of 2 rows, gold"),
+            hint.contains("`tier` (Utf8): gold, null in 1 of 2 rows, first in row 2"),
             "{hint}"
         );
         assert!(!hint.contains("unasked"), "{hint}");

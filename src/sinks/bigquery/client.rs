@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use gcp_bigquery_client::{
     Client as Library,
     auth::Authenticator,
@@ -31,7 +30,7 @@ use super::{
     pace::{Pace, back_off},
     rest::{Request, Rest, broken, patiently},
     target::Target,
-    wire::{ErrorProto, Job, JobList, Table},
+    wire::{ErrorProto, Job, Table},
 };
 use crate::{config, error::Result};
 
@@ -39,9 +38,6 @@ const API: &str = "bigquery/v2";
 
 /// Milliseconds that the service holds a query before it answers "not yet".
 const HELD: i32 = 10_000;
-
-/// Jobs of a page of their list.
-const PAGE: &str = "1000";
 
 /// Talks to one project of BigQuery.
 #[derive(Clone)]
@@ -76,7 +72,7 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// A client of the project that `to` names. Nobody is asked yet.
     pub fn new(to: &config::BigQuery) -> Result<Self> {
-        let credentials = Credentials::new(&to.project, &to.auth)?;
+        let credentials = Credentials::new(&to.project, &to.auth, to.staging.is_some())?;
         Ok(Self {
             rest: Rest::new(to.endpoint.clone(), credentials)?,
             library: Arc::default(),
@@ -89,11 +85,6 @@ impl Client {
     /// Who asks, as `gcloud` names members, where that is known.
     pub fn principal(&self) -> Option<&str> {
         self.rest.credentials().principal()
-    }
-
-    /// An access token.
-    pub async fn access_token(&self) -> Result<String, Failure> {
-        self.rest.credentials().token().await
     }
 
     /// What sends requests of other shapes.
@@ -191,51 +182,6 @@ impl Client {
         let url = self.rest.url(API, &["projects", &self.project, "jobs"]);
         let request = Request::with_json(Method::POST, url, job);
         self.rest.once(access, request).await
-    }
-
-    /// The jobs since `since`, the newest first, that `is_wanted`: of everybody, or of us alone where
-    /// more is not allowed.
-    pub async fn jobs_since(
-        &self,
-        since: DateTime<Utc>,
-        is_wanted: impl Fn(&Job) -> bool,
-    ) -> Result<Vec<Job>, Failure> {
-        let mut wanted = vec![];
-        let (mut token, mut of_all) = (None, true);
-        loop {
-            let page = match self.page_of_jobs(since, token.as_deref(), of_all).await {
-                Err(failure) if of_all && failure.class == Class::Denied => {
-                    (token, of_all) = (None, false);
-                    wanted.clear();
-                    continue;
-                }
-                page => page?,
-            };
-            wanted.extend(page.jobs.into_iter().filter(&is_wanted));
-            token = page.next_page_token;
-            if token.is_none() {
-                return Ok(wanted);
-            }
-        }
-    }
-
-    async fn page_of_jobs(
-        &self,
-        since: DateTime<Utc>,
-        token: Option<&str>,
-        of_all: bool,
-    ) -> Result<JobList, Failure> {
-        let access = Access::jobs(&self.project, self.principal());
-        let mut url = self.rest.url(API, &["projects", &self.project, "jobs"]);
-        url.query_pairs_mut()
-            .append_pair("projection", "full")
-            .append_pair("maxResults", PAGE)
-            .append_pair("allUsers", if of_all { "true" } else { "false" })
-            .append_pair("minCreationTime", &since.timestamp_millis().to_string());
-        if let Some(token) = token {
-            url.query_pairs_mut().append_pair("pageToken", token);
-        }
-        self.rest.ask(&access, Request::get(url)).await
     }
 
     fn table_url(&self, target: &Target, is_one: bool) -> url::Url {

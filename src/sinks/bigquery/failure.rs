@@ -208,9 +208,7 @@ impl Failure {
                  `dfpipe run --resume`",
             ),
             Class::Invalid | Class::Exists | Class::Changed => error,
-            Class::Absent => error.with_hint(
-                "look at `project`, `dataset`, `table` and `location` of `destination` in dfpipe.yml",
-            ),
+            Class::Absent => error.with_hint(self.access.look()),
             Class::Other => error.with_hint(match self.reason.as_deref() {
                 Some("billingNotEnabled") => "switch billing on for the project",
                 Some("stopped") => "somebody has cancelled the job; `dfpipe run --resume` tries again",

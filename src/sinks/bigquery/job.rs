@@ -6,20 +6,20 @@ use tokio::time::Instant;
 
 use super::{
     super::{Ledger, Load, Note, Stage, receipt::How, receipt::LoadState},
-    Client, Target, blame, bucket,
-    failure::{Class, Failure, unknown},
+    Client, Target,
+    bucket::{self, Staged},
+    failure::{Class, Failure},
     machine::{self, Action, Seen, State, Stop},
+    order,
     pace::{Pace, back_off},
     proof::{Progress, Proof},
-    table::{TableState, reference},
-    target::{FILE, ROWS, RUN, file_label, run_label},
+    stopped::{Known, Stopped},
+    table::TableState,
+    target::{FILE, RUN, file_label, run_label},
     upload::{Submission, Upload},
-    wire::{Job, JobConfiguration, JobReference, LoadConfiguration, ParquetOptions},
+    wire::Job,
 };
-use crate::{
-    config,
-    error::{Error, Result},
-};
+use crate::{config, error::Result};
 
 /// What the job of a part works with.
 pub struct Driver<'a> {
@@ -35,27 +35,6 @@ pub struct Driver<'a> {
     pub load: &'a Load,
     /// The book.
     pub ledger: &'a dyn Ledger,
-}
-
-/// A part that was not loaded.
-#[derive(Debug)]
-pub struct Stopped {
-    /// Why.
-    pub error: Error,
-    /// Whether a quota refused it, and there is certainly no job.
-    pub is_over_quota: bool,
-    /// Whether other parts may get through.
-    pub is_of_rows: bool,
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            is_over_quota: false,
-            is_of_rows: false,
-        }
-    }
 }
 
 /// A part on its way.
@@ -108,7 +87,7 @@ impl Run<'_> {
                 Action::Look(failed) => self.look(failed).await?,
                 Action::Submit => self.submit().await?,
                 Action::Done => return Ok(()),
-                Action::Stop(stop) => return Err(self.stopped(stop)),
+                Action::Stop(stop) => return Err(self.stop(stop)),
             };
             let (state, next) = machine::next(&self.state, seen);
             if state.attempt != self.state.attempt {
@@ -196,6 +175,24 @@ impl Run<'_> {
         super::access::Access::load(&target.project, &target.path(), client.principal())
     }
 
+    /// Why the part is not loaded.
+    fn stop(&mut self, stop: Stop) -> Stopped {
+        self.progress.state = match stop {
+            Stop::Unknown => LoadState::Unknown,
+            _ => LoadState::Failed,
+        };
+        let known = Known {
+            load: self.driver.load,
+            table: self.driver.target.path(),
+            job_id: self.id(),
+            holder: self.holder.as_deref().unwrap_or_default(),
+            file: self.file,
+            failure: self.failure.as_ref(),
+            is_doubtful: self.state.is_doubtful,
+        };
+        known.stopped(stop)
+    }
+
     /// Notes how the job ended, unless the ledger says so already.
     fn end(&mut self, failure: Option<&Failure>, rows: Option<u64>) -> Result<()> {
         let note = Note::Ended {
@@ -223,7 +220,7 @@ impl Run<'_> {
         let now = self.driver.ledger.now();
         self.proof.submitted_at.get_or_insert(now);
         let begun = Instant::now();
-        let submission = self.send().await;
+        let submission = self.send().await?;
         let seconds = begun.elapsed().as_secs_f64();
         *self.proof.upload_seconds.get_or_insert(0.0) += seconds;
         match submission {
@@ -263,132 +260,32 @@ impl Run<'_> {
         Ok(Seen::Refused(class))
     }
 
-    async fn send(&self) -> Submission {
+    async fn send(&self) -> Result<Submission> {
         let Driver {
             client, target, to, ..
         } = self.driver;
-        let bytes = self.progress.part.bytes;
-        let mut job = self.job();
-        if let Some(folder) = to.staging.as_deref().filter(|_| bytes > to.upload_limit) {
-            let id = self.id();
-            let staged = match bucket::Staged::new(folder, &id) {
-                Ok(staged) => staged,
-                Err(error) => return bucket::unsent(target, &error),
-            };
-            if let Err(error) = staged.put(self.file).await {
-                return bucket::unsent(target, &error);
-            }
-            if let Some(load) = job.configuration.as_mut().and_then(|it| it.load.as_mut()) {
-                load.source_uris = vec![staged.uri()];
-            }
-            return bucket::submit(client, target, &job).await;
-        }
+        let part = &self.progress.part;
         let arrived = |bytes_there: u64| {
             self.driver.ledger.tell(Stage::Uploading {
                 bytes: bytes_there,
-                expected: bytes,
+                expected: part.bytes,
             });
         };
+        let job = order::job(self.id(), target, self.driver.table, self.driver.load, part);
+        if let Some(folder) = bucket::folder(to, part.bytes) {
+            let staged = Staged::new(client, target, folder, part)?;
+            let file = (part, self.file);
+            return Ok(bucket::send(client, target, &staged, job, file, &arrived).await);
+        }
         let upload = Upload {
             client,
             target,
             job: &job,
             file: self.file,
-            bytes,
+            bytes: part.bytes,
             chunk: to.chunk,
             arrived: &arrived,
         };
-        upload.send().await
+        Ok(upload.send().await)
     }
-
-    fn job(&self) -> Job {
-        let Driver {
-            target,
-            table,
-            load,
-            ..
-        } = self.driver;
-        let part = &self.progress.part;
-        let labels = [
-            (RUN, run_label(&load.run_id)),
-            (FILE, file_label(&part.sha256)),
-            (ROWS, part.rows.to_string()),
-        ];
-        let labels = labels.map(|(name, value)| (name.to_owned(), value));
-        Job {
-            job_reference: Some(JobReference {
-                project_id: target.project.clone(),
-                job_id: self.id(),
-                location: Some(target.location.clone()),
-            }),
-            configuration: Some(JobConfiguration {
-                labels: labels.into(),
-                load: Some(LoadConfiguration {
-                    destination_table: reference(target),
-                    schema: Some(table.schema.clone()),
-                    source_format: "PARQUET".to_owned(),
-                    write_disposition: "WRITE_APPEND".to_owned(),
-                    create_disposition: "CREATE_NEVER".to_owned(),
-                    schema_update_options: table.update_options(),
-                    decimal_target_types: vec!["NUMERIC".to_owned(), "BIGNUMERIC".to_owned()],
-                    parquet_options: Some(ParquetOptions {
-                        enable_list_inference: true,
-                    }),
-                    ..LoadConfiguration::default()
-                }),
-                ..JobConfiguration::default()
-            }),
-            ..Job::default()
-        }
-    }
-
-    /// Why the part is not loaded.
-    fn stopped(&mut self, stop: Stop) -> Stopped {
-        let table = self.driver.target.path();
-        let load = self.driver.load;
-        let class = self.failure.as_ref().map(|failure| failure.class);
-        self.progress.state = match stop {
-            Stop::Unknown => LoadState::Unknown,
-            _ => LoadState::Failed,
-        };
-        let error = match (stop, &self.failure) {
-            (Stop::Taken, _) => taken(load, self.holder.as_deref().unwrap_or_default()),
-            (Stop::OtherBytes, _) => unknown(format!(
-                "the job `{}` of this run loads other bytes than those that are here",
-                self.id()
-            ))
-            .because("what it was made of has changed since; other bytes never complete an old load")
-            .with_hint(
-                "look at the job and at the rows of this run in the table before anything else is done",
-            ),
-            (Stop::Unknown, failure) => {
-                let cause = failure.as_ref().map_or_else(
-                    || format!("the job `{}` is still under way", self.id()),
-                    |failure| failure.message.clone(),
-                );
-                unknown(format!("it is unknown whether `{table}` was loaded")).because(cause)
-            }
-            (_, Some(failure)) if failure.class == Class::Invalid => {
-                blame::invalid(failure, self.file, &table)
-            }
-            (_, Some(failure)) => failure.error(),
-            (_, None) => Error::bug("a load stopped without a reason"),
-        };
-        Stopped {
-            error,
-            is_over_quota: class == Some(Class::Quota)
-                && !self.state.is_doubtful
-                && matches!(stop, Stop::Refused | Stop::Failed),
-            is_of_rows: class == Some(Class::Invalid),
-        }
-    }
-}
-
-/// Another run was faster with the same number.
-fn taken(load: &Load, holder: &str) -> Error {
-    Error::outside(format!(
-        "load {} of {} was taken by the run `{holder}` in the meantime",
-        load.load_number, load.run_date
-    ))
-    .with_hint("nothing of this run was loaded; run again to append it as a further load")
 }

@@ -13,13 +13,14 @@ use tokio::time::Instant;
 use super::{
     super::{Ledger, Load, Note, Part, Receipt, Stage, metadata, receipt::LoadState},
     BigQuery,
-    bucket::Staged,
-    failure::unknown,
-    job::{Driver, Stopped},
+    bucket::{self, Staged},
+    fixed,
+    job::Driver,
     loads,
     pace::Pace,
     parts,
     proof::{Progress, Proof},
+    stopped::Stopped,
     table::{self, TableState},
     view,
 };
@@ -51,7 +52,7 @@ pub async fn commit(
     facts: &FileFacts,
     ledger: &dyn Ledger,
 ) -> Result<Receipt> {
-    let parts = fixed(load, staged, facts, ledger).await?;
+    let parts = fixed::parts(load, staged, facts, ledger).await?;
     let own = schema(load)?;
     let table = table::ensure(&sink.client, &sink.target, &sink.to, &own).await?;
     let mut loading = Loading {
@@ -78,64 +79,14 @@ pub async fn commit(
                 Kind::UnknownOutcome => LoadState::Unknown,
                 _ => LoadState::Failed,
             };
+            // Where a job may still read it, a file stays in its bucket.
+            if state == LoadState::Failed {
+                loading.clear_bucket().await;
+            }
             loading.draft(state)?;
             Err(error)
         }
     }
-}
-
-/// The parts as the ledger has them, or the whole as the only one. What was fixed is held against the
-/// bytes that are here.
-async fn fixed(
-    load: &Load,
-    staged: &Path,
-    facts: &FileFacts,
-    ledger: &dyn Ledger,
-) -> Result<Vec<Progress>> {
-    let earlier = ledger.earlier();
-    let noted = earlier.iter().rev().find_map(|note| match note {
-        Note::Parts { parts } => Some(parts.clone()),
-        _ => None,
-    });
-    let is_divided = noted.as_ref().is_some_and(|parts| parts.len() > 1);
-    let here = if is_divided {
-        divide(load, staged, facts).await?
-    } else {
-        vec![parts::whole(facts)]
-    };
-    let was_submitted = earlier
-        .iter()
-        .any(|note| matches!(note, Note::Submitting { .. }));
-    match noted {
-        Some(noted) if noted == here => {}
-        Some(_) if was_submitted => return Err(other_bytes(load)),
-        _ => ledger.note(Note::Parts {
-            parts: here.clone(),
-        })?,
-    }
-    Ok(here
-        .iter()
-        .map(|part| Progress::of(part, earlier))
-        .collect())
-}
-
-fn other_bytes(load: &Load) -> Error {
-    unknown("the rows that are to be loaded are not those that the load began with")
-        .because(format!(
-            "load {} of {} has submitted other bytes, and other bytes never complete an old load",
-            load.load_number, load.run_date
-        ))
-        .with_hint(
-            "resume it with the same dfpipe that began it and with its folder as it was; else look at \
-             the rows of this run in the table before anything else is done",
-        )
-}
-
-async fn divide(load: &Load, staged: &Path, facts: &FileFacts) -> Result<Vec<Part>> {
-    let (file, rows, key) = (staged.to_owned(), facts.rows, load.key.clone());
-    let cutting = tokio::task::spawn_blocking(move || parts::divide(&file, rows, &key));
-    let cut = cutting.await;
-    cut.map_err(|error| Error::bug("cutting a file stopped").because(error))?
 }
 
 /// The columns that are loaded.
@@ -174,6 +125,9 @@ impl Loading<'_> {
                 continue;
             }
             if index > 0 {
+                self.ledger.tell(Stage::Pausing {
+                    seconds: DELAY.as_secs(),
+                });
                 Pace::new(DELAY).wait(DELAY).await;
             }
             let Err(stopped) = self.part(index).await else {
@@ -212,7 +166,7 @@ impl Loading<'_> {
 
     /// Cuts the whole into parts, whose bounds and hashes are fixed before the first is submitted.
     async fn cut(&mut self, error: Error) -> Result<()> {
-        let cut = divide(self.load, self.staged, self.facts).await?;
+        let cut = fixed::divide(self.load, self.staged, self.facts).await?;
         if cut.len() < 2 {
             return Err(error);
         }
@@ -299,23 +253,30 @@ impl Loading<'_> {
 
     /// Removes what only the load needed.
     async fn tidy(&mut self) -> Result<()> {
-        let to = &self.sink.to;
-        for progress in &self.parts {
-            if progress.part.number > 0 {
-                let path = parts::path(self.staged, progress.part.number);
-                fs_err::remove_file(&path).map_err(|error| {
-                    Error::outside("a part's file cannot be removed").because(error)
-                })?;
-            }
-            let is_large = progress.part.bytes > to.upload_limit;
-            if let Some(folder) = to.staging.as_deref().filter(|_| is_large) {
-                for attempt in &progress.attempts {
-                    let staged = Staged::new(folder, &attempt.job_id)?;
-                    self.proof.warnings.extend(staged.remove().await);
-                }
-            }
+        let parts = self.parts.iter().map(|progress| progress.part.number);
+        for number in parts.filter(|number| *number > 0) {
+            let path = parts::path(self.staged, number);
+            fs_err::remove_file(&path).map_err(|error| {
+                Error::outside("a part's file cannot be removed").because(error)
+            })?;
         }
+        self.clear_bucket().await;
         Ok(())
+    }
+
+    /// Takes the files of the jobs out of the bucket that they went through.
+    async fn clear_bucket(&mut self) {
+        let BigQuery { client, target, to } = self.sink;
+        for progress in self.parts.iter().filter(|it| !it.attempts.is_empty()) {
+            let Some(folder) = bucket::folder(to, progress.part.bytes) else {
+                continue;
+            };
+            let kept = match Staged::new(client, target, folder, &progress.part) {
+                Ok(staged) => staged.remove().await,
+                Err(error) => Some(error.to_string()),
+            };
+            self.proof.warnings.extend(kept);
+        }
     }
 
     fn receipt(&self, state: LoadState) -> Receipt {

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The parts that a load can begin with: the whole file, or the first of its pieces.
-const FIRST_PARTS: [u32; 2] = [0, 1];
+/// What a load begins with: the whole, whose ids the first of its parts has too.
+const WHOLE: u32 = 0;
 
 /// The loads of `date`, in order of their numbers: those with rows, then those under way.
 pub async fn loads(client: &Client, target: &Target, date: NaiveDate) -> Result<Vec<Loaded>> {
@@ -138,18 +138,16 @@ async fn under_way(
     date: NaiveDate,
     number: u32,
 ) -> Result<Option<Job>> {
-    for part in FIRST_PARTS {
-        let mut attempt = 0;
-        while let Some(job) = client
-            .job(&target.job_id(date, number, part, attempt))
-            .await?
-        {
-            let has_failed = job.state() == "DONE" && job.error().is_some();
-            if !has_failed {
-                return Ok(Some(job));
-            }
-            attempt += 1;
+    let mut attempt = 0;
+    while let Some(job) = client
+        .job(&target.job_id(date, number, WHOLE, attempt))
+        .await?
+    {
+        let has_failed = job.state() == "DONE" && job.error().is_some();
+        if !has_failed {
+            return Ok(Some(job));
         }
+        attempt += 1;
     }
     Ok(None)
 }

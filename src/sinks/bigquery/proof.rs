@@ -182,7 +182,7 @@ impl Proof {
             state,
             destination: self.table.clone(),
             console: self.console.clone(),
-            load_id: first.unwrap_or_default(),
+            load_id: first,
             run_id: load.run_id.clone(),
             run_date: load.run_date,
             load_number: load.load_number,

@@ -19,7 +19,8 @@ use crate::{
     http::{Budget, Permit, plain},
 };
 
-/// Requests in any second. It makes 900 in 100 seconds, so it keeps to 1000 there as well.
+/// Requests in any second, whoever sends them: a plan, a doctor and a run of one process share them. It makes
+/// 900 in 100 seconds, so it keeps to 1000 there as well.
 const PER_SECOND: u32 = 9;
 
 /// How often a request that changes nothing is tried.
@@ -67,7 +68,7 @@ impl Rest {
         let http = plain(PATIENCE)?;
         Ok(Self {
             http,
-            budget: Arc::new(Budget::per_second(PER_SECOND)),
+            budget: Budget::per_second(&base, PER_SECOND),
             credentials,
             base,
         })
@@ -235,4 +236,27 @@ pub fn broken(access: &Access, error: reqwest::Error) -> Failure {
         deeper = source.source();
     }
     Failure::broken(access, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::{StatusCode, header::RETRY_AFTER};
+
+    use super::{super::access::Access, Reply};
+
+    #[test]
+    fn the_service_says_how_long_to_wait_but_not_for_hours() {
+        for (said, expected) in [("7", Some(7)), ("86400", Some(300)), ("soon", None)] {
+            let reply = Reply {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                headers: [(RETRY_AFTER, said.parse().unwrap())].into_iter().collect(),
+                body: "<html>".into(),
+            };
+            let failure = reply.failure(&Access::query("p", None));
+            assert!(failure.is_passing());
+            assert_eq!(failure.wait, expected.map(Duration::from_secs), "{said}");
+        }
+    }
 }

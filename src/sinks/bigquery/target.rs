@@ -21,7 +21,7 @@ pub const FILE: &str = "dfpipe_file";
 pub const ROWS: &str = "dfpipe_rows";
 
 /// What the ids of our jobs begin with.
-pub const PREFIX: &str = "dfpipe_";
+const PREFIX: &str = "dfpipe_";
 
 /// Characters that a label may have.
 const LABEL: usize = 63;
@@ -78,8 +78,10 @@ impl Target {
         format!("`{}`", self.path())
     }
 
-    /// What the ids of a load's jobs begin with: only the attempt is missing.
-    pub fn job_base(&self, date: NaiveDate, load_number: u32, part: u32) -> String {
+    /// What the ids of a load's jobs begin with: only the attempt is missing. The first part of a divided load
+    /// goes on with the ids of the whole that was refused, so that another run which is after the same load
+    /// meets it there, whether that one divides its own or not.
+    fn job_base(&self, date: NaiveDate, load_number: u32, part: u32) -> String {
         let named = [
             &self.project,
             &self.location,
@@ -92,7 +94,7 @@ impl Target {
             // With its length, so that no two lists of names give the same bytes.
             hash.update(format!("{}:{name},", name.len()));
         }
-        hash.update(format!("{date},{load_number},{part}"));
+        hash.update(format!("{date},{load_number},{}", part.max(1)));
         let digits = hex(&hash.finalize());
         format!("{PREFIX}{}", &digits[..ID_DIGITS])
     }
@@ -153,13 +155,22 @@ mod tests {
         };
         for other in [
             target().job_id(date, 2, 0, 0),
-            target().job_id(date, 1, 1, 0),
+            target().job_id(date, 1, 2, 0),
             target().job_id(date, 1, 0, 1),
             target().job_id(other_date, 1, 0, 0),
             elsewhere.job_id(date, 1, 0, 0),
             shifted.job_id(date, 1, 0, 0),
         ] {
             assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn who_loads_the_whole_and_who_loads_parts_meet_at_the_same_job() {
+        let date = "2026-11-15".parse().unwrap();
+        for attempt in [0, 3] {
+            let whole = target().job_id(date, 1, 0, attempt);
+            assert_eq!(whole, target().job_id(date, 1, 1, attempt));
         }
     }
 

@@ -131,6 +131,7 @@ impl Upload<'_> {
 
     /// Sends the pieces; an error is a session that is gone before there could be a job.
     async fn pieces(&self, access: &Access, session: &Url) -> Result<Submission, Failure> {
+        (self.arrived)(0);
         let mut pace = Pace::new(PATIENCE);
         let (mut from, mut stalled, mut asks) = (0, 0, false);
         // Whether the last piece has been sent, so that there may be a job.
@@ -144,7 +145,10 @@ impl Upload<'_> {
                 self.piece(access, session, from, end).await
             };
             let failure = match sent {
-                Ok(Answer::Job(job)) => return Ok(Submission::Taken(job)),
+                Ok(Answer::Job(job)) => {
+                    (self.arrived)(self.bytes);
+                    return Ok(Submission::Taken(job));
+                }
                 Ok(Answer::Arrived(arrived)) => {
                     let has_moved = arrived > from;
                     let goes_on = arrived < self.bytes && (has_moved || asks);

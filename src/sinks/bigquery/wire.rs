@@ -78,12 +78,6 @@ pub struct JobConfiguration {
     /// A load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadConfiguration>,
-    /// A query.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub query: Option<Value>,
-    /// Whether nothing is done but looked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dry_run: Option<bool>,
 }
 
 /// A load.
@@ -297,16 +291,6 @@ pub struct View {
     pub query: String,
     /// Whether it is not standard SQL.
     pub use_legacy_sql: bool,
-}
-
-/// A page of jobs. A job lies flat in it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct JobList {
-    /// The jobs.
-    pub jobs: Vec<Job>,
-    /// What leads to the next page.
-    pub next_page_token: Option<String>,
 }
 
 /// A 64-bit number, which JSON carries as text.

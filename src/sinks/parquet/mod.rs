@@ -176,7 +176,7 @@ impl Sink for Warehouse {
             .map(|error| format!("`{}` could not be removed: {error}", staging.display()));
         Ok(Receipt {
             destination: self.destination(),
-            load_id: target.display(),
+            load_id: Some(target.display()),
             run_id: load.run_id.clone(),
             run_date: load.run_date,
             load_number: load.load_number,

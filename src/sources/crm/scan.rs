@@ -136,15 +136,10 @@ impl<'a> Reader<'a> {
         Pager::resume(&self.task.paging(), collection, &position)
     }
 
-    /// The position of the next page, where it is certain. It is sealed before it is written down, whatever it holds.
-    fn position(&self) -> Option<Position> {
-        self.pager.position(&|_| true)
-    }
-
     /// Takes a page. Whether another one is wanted.
     async fn take(&mut self, page: &Page) -> Result<bool> {
         let document = self.task.document(page)?;
-        let (before, part) = (self.position(), self.pager.number());
+        let (before, part) = (self.pager.position(), self.pager.number());
         let step = match self.task.advance(page, &document, &mut self.pager) {
             Ok(step) => step,
             Err(error) => {
@@ -176,7 +171,7 @@ impl<'a> Reader<'a> {
             self.end(lacking.as_ref(), None);
             return Ok(false);
         }
-        if let Some(position) = self.position().filter(|_| !self.is_short) {
+        if let Some(position) = self.pager.position().filter(|_| !self.is_short) {
             self.lander.close_if_due(&position).await?;
         }
         let limit = self.task.scan.limit;
@@ -208,7 +203,7 @@ impl<'a> Reader<'a> {
             let reason = format!("the API does not know it any more: {}", error.message());
             return Err(self.lose(&reason).await);
         }
-        let position = self.position();
+        let position = self.pager.position();
         self.close(position.as_ref()).await?;
         if error.kind() == Kind::Partial {
             self.end(Some(&error), error.cause());

@@ -26,17 +26,8 @@ pub struct FilePart {
 
 /// Lists the files that `address` means. There must be one.
 pub async fn list(address: &str, source: &str) -> Result<Vec<FilePart>> {
-    let (folder, pattern) = split(address);
-    let base = Location::parse(folder)?;
-    let found = match pattern {
-        None => one(&base).await,
-        Some(pattern) => matching(&base, &pattern).await,
-    };
-    let mut objects = found.map_err(|error| {
-        let message = format!("the files of `{source}` cannot be listed: `{address}`");
-        base.refused(message, &error)
-    })?;
-    objects.sort_by(|one, other| one.location.cmp(&other.location));
+    let message = format!("the files of `{source}` cannot be listed: `{address}`");
+    let (base, objects) = found(address, message).await?;
     if objects.is_empty() {
         return Err(
             Error::usage(format!("source `{source}` has no files at `{address}`"))
@@ -52,6 +43,27 @@ pub async fn list(address: &str, source: &str) -> Result<Vec<FilePart>> {
             location: base.at(object.location),
         })
         .collect())
+}
+
+/// The places of the files that `address` means; none if there are none.
+pub async fn locations(address: &str) -> Result<Vec<Location>> {
+    let message = format!("the files `{address}` cannot be listed");
+    let (base, objects) = found(address, message).await?;
+    let paths = objects.into_iter().map(|object| object.location);
+    Ok(paths.map(|path| base.at(path)).collect())
+}
+
+/// The files that `address` means, in order, and the place that they lie below.
+async fn found(address: &str, message: String) -> Result<(Location, Vec<ObjectMeta>)> {
+    let (folder, pattern) = split(address);
+    let base = Location::parse(folder)?;
+    let found = match pattern {
+        None => one(&base).await,
+        Some(pattern) => matching(&base, &pattern).await,
+    };
+    let mut objects = found.map_err(|error| base.refused(message, &error))?;
+    objects.sort_by(|one, other| one.location.cmp(&other.location));
+    Ok((base, objects))
 }
 
 /// The file itself, if it is there.

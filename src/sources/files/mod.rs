@@ -20,6 +20,7 @@ mod object;
 mod scan;
 mod survey;
 
+pub use list::locations;
 pub use survey::{Examined, examine, survey};
 
 /// Divides the files among at most as many partitions as can run.

@@ -62,6 +62,9 @@ pub enum Event<'a> {
 /// A message, held in the library's memory.
 pub struct Message<'a>(BorrowedMessage<'a>);
 
+/// A header: its name, and its value unless that is null.
+pub type Header<'a> = (&'a str, Option<&'a [u8]>);
+
 impl Message<'_> {
     /// The partition that it stands in.
     pub fn partition(&self) -> i32 {
@@ -84,7 +87,7 @@ impl Message<'_> {
     }
 
     /// Its headers, in order; `None` if a name is no UTF-8, at which the library panics.
-    pub fn headers(&self) -> Option<Vec<(&str, Option<&[u8]>)>> {
+    pub fn headers(&self) -> Option<Vec<Header<'_>>> {
         let Some(headers) = self.0.headers() else {
             return Some(vec![]);
         };

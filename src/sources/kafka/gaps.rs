@@ -220,11 +220,11 @@ mod tests {
         find(topic, &kafka(&[]), asked).unwrap()
     }
 
-    fn kept(days: i64) -> Option<Retention> {
-        Some(Retention {
+    fn kept(days: i64) -> Retention {
+        Retention {
             time: Some(Duration::days(days)),
             is_compacted: false,
-        })
+        }
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_partition_that_retention_emptied_is_a_gap_only_if_it_keeps_less_than_the_window() {
         let topic = |days| Topic {
-            retention: kept(days),
+            retention: Some(kept(days)),
             ..Topic::of(&[(0, &[1]), (40, &[])])
         };
         assert_eq!(
@@ -288,7 +288,7 @@ mod tests {
             ..never.clone()
         };
         let short = Topic {
-            retention: kept(1),
+            retention: Some(kept(1)),
             ..Topic::of(&[(9, &[])])
         };
         let old = Topic::of(&[(0, &[-500, -400])]);

@@ -79,7 +79,7 @@ pub async fn plan(kafka: config::Kafka, scan: Scan) -> Result<Vec<Arc<dyn Partit
     tell(&found, &kafka, &scan);
     let ranges = offsets::worth_reading(found.ranges);
     let ranges = offsets::split(ranges, scan.max_partitions, offsets::PIECE);
-    let readers = offsets::dealt(ranges, READERS.max(scan.max_partitions));
+    let readers = offsets::dealt(&ranges, READERS.max(scan.max_partitions));
     let consumers = readers.len();
     let partition = |ranges| {
         let (kafka, scan) = (Arc::clone(&kafka), scan.clone());

@@ -36,6 +36,9 @@ const LIFE: Duration = Duration::minutes(5);
 /// Further tries after one that failed for a passing reason.
 const RETRIES: u32 = 2;
 
+/// Requests for tokens in any 60 seconds, of all consumers together: one is enough for as long as a token lives.
+const PER_MINUTE: u32 = 100;
+
 /// Tokens that were fetched: all consumers of a topic log in by the same.
 static FETCHED: Mutex<Vec<(OAuth2, Token)>> = Mutex::new(vec![]);
 
@@ -108,7 +111,8 @@ impl Login {
 
     fn fetch(&self, now: DateTime<Utc>) -> Result<Token> {
         let setting = format!("`{URL}`");
-        let tokens = Tokens::new(&self.oauth, &setting, self.timeout, RETRIES)?;
+        let patience = (self.timeout, RETRIES);
+        let tokens = Tokens::new(&self.oauth, &setting, patience, PER_MINUTE)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

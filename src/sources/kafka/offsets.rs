@@ -152,7 +152,7 @@ pub fn split(ranges: Vec<OffsetRange>, readers: usize, piece: u64) -> Vec<Offset
 }
 
 /// The ranges that each of `readers` reads one after the other; a range each if there are enough.
-pub fn dealt(ranges: Vec<OffsetRange>, readers: usize) -> Vec<Vec<OffsetRange>> {
+pub fn dealt(ranges: &[OffsetRange], readers: usize) -> Vec<Vec<OffsetRange>> {
     let each = ranges.len().div_ceil(readers.max(1)).max(1);
     ranges.chunks(each).map(<[_]>::to_vec).collect()
 }
@@ -217,13 +217,13 @@ mod tests {
     fn more_partitions_than_readers_are_read_one_after_the_other() {
         let ranges: Vec<_> = (0..5).map(|partition| range(partition, 0, 1)).collect();
         let dealt_to = |readers| {
-            dealt(ranges.clone(), readers)
+            dealt(&ranges, readers)
                 .iter()
                 .map(Vec::len)
                 .collect::<Vec<_>>()
         };
         assert_eq!(dealt_to(16), [1, 1, 1, 1, 1]);
         assert_eq!(dealt_to(2), [3, 2]);
-        assert_eq!(dealt(ranges.clone(), 2).concat(), ranges);
+        assert_eq!(dealt(&ranges, 2).concat(), ranges);
     }
 }

@@ -72,7 +72,8 @@ impl<'a> Envelope<'a> {
             });
             json!({"name": privacy.mask(name), "value": value})
         });
-        Some(serde_json::Value::from_iter(headers).to_string())
+        let headers: serde_json::Value = headers.collect();
+        Some(headers.to_string())
     }
 }
 

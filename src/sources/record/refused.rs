@@ -444,13 +444,14 @@ fn dead_letter_batch(
     RecordBatch::try_new(dead_letter_schema(), columns)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use std::{os::unix::fs::PermissionsExt, path::Path};
 
     use super::{DeadLetter, RefusedLog};
     use crate::error::Kind;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn what_cannot_be_kept_stops_the_extraction() {
         let folder = tempfile::tempdir().unwrap();

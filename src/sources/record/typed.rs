@@ -167,7 +167,7 @@ fn plain_decimal(units: i128, scale: u32) -> String {
 }
 
 fn hyphenated(bytes: [u8; 16]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
     let pieces = [
         &digits[..8],
         &digits[8..12],

@@ -78,11 +78,7 @@ fn settings(random: &mut Random) -> Settings {
 }
 
 fn fault(random: &mut Random) -> Fault {
-    let calls = [
-        &CALLS[..],
-        &[Call::Probe, Call::ListJobs, Call::Results, Call::Piece],
-    ]
-    .concat();
+    let calls = [&CALLS[..], &[Call::Probe, Call::Results, Call::Piece]].concat();
     let call = random.pick(&calls);
     let mut failures = passing().to_vec();
     match call {

@@ -214,6 +214,31 @@ fn a_permission_that_is_missing_stops_at_once_and_says_how_to_grant_it() {
 }
 
 #[test]
+fn a_job_that_may_not_read_or_write_is_not_tried_again_until_somebody_has_granted_it() {
+    let loading = Loading::new();
+    let denied = "Permission bigquery.tables.updateData denied on table test-project:shop.totals";
+    loading
+        .service
+        .judge([Some(Refusal::access_denied(denied))]);
+    let outcome = loading.run_ends_with(3);
+    for words in [
+        "`bigquery.tables.updateData` on `test-project.shop.totals`",
+        "`gcloud projects add-iam-policy-binding test-project ",
+        "--role=roles/bigquery.dataEditor",
+    ] {
+        assert!(
+            outcome.stderr.contains(words),
+            "{words}\n{}",
+            outcome.stderr
+        );
+    }
+    assert_eq!(loading.attempts(), ["a0"]);
+    loading.resume();
+    loading.holds_each_row_once();
+    assert_eq!(loading.attempts(), ["a0", "a1"]);
+}
+
+#[test]
 fn what_bigquery_finds_invalid_is_told_by_column() {
     let loading = Loading::new();
     let refusal = Refusal::invalid(
@@ -229,8 +254,9 @@ fn what_bigquery_finds_invalid_is_told_by_column() {
     for word in [
         "Could not convert column amount",
         "Required field customer",
-        "amount",
-        "customer",
+        "`customer` (Utf8): ada, bob",
+        "`amount` (Decimal128(",
+        "): 13.00, 7.00",
     ] {
         assert!(outcome.stderr.contains(word), "{word}\n{}", outcome.stderr);
     }

@@ -442,29 +442,8 @@ async fn a_patch_adds_and_relaxes_and_does_nothing_else() {
 }
 
 #[tokio::test]
-async fn jobs_are_listed_with_their_labels_the_last_one_first() {
+async fn a_label_that_no_label_may_be_is_refused() {
     let (_service, caller) = with_table(id_and_name()).await;
-    let file = rows(vec![("id", numbers(&[Some(1)]))]);
-    for id in ["one", "two", "three"] {
-        let mut job = load_job(id);
-        job["configuration"]["labels"] = json!({"run": id});
-        assert_eq!(caller.load(&job, &file).await.status, 200);
-    }
-    let page = caller.get("/jobs?maxResults=2&projection=full").await.body;
-    let labels = |page: &Value| -> Vec<Value> {
-        let jobs = page["jobs"].as_array().expect("jobs");
-        jobs.iter()
-            .map(|job| job["configuration"]["labels"]["run"].clone())
-            .collect()
-    };
-    assert_eq!(labels(&page), ["three", "two"]);
-    let token = page["nextPageToken"].as_str().expect("there are more");
-    let rest = caller
-        .get(&format!("/jobs?projection=full&pageToken={token}"))
-        .await
-        .body;
-    assert_eq!(labels(&rest), ["one"]);
-
     let mut bad = load_job("four");
     bad["configuration"]["labels"] = json!({"run": "Not Good"});
     let told = caller.begin(&bad).await.expect_err("labels are checked");

@@ -171,18 +171,6 @@ fn every_call_has_a_name() {
             Call::GetJob,
         ),
         (
-            Method::GET,
-            "/bigquery/v2/projects/p/jobs",
-            &none,
-            Call::ListJobs,
-        ),
-        (
-            Method::POST,
-            "/bigquery/v2/projects/p/jobs/j/cancel",
-            &none,
-            Call::CancelJob,
-        ),
-        (
             Method::POST,
             "/upload/bigquery/v2/projects/p/jobs",
             &none,

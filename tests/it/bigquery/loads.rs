@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     bigquery::{
@@ -10,12 +10,14 @@ use crate::support::{
         loading::{Loading, TABLE},
     },
     chaos::Random,
+    project::Project,
 };
 
 #[test]
 fn the_first_run_makes_dataset_table_and_view() {
     let loading = Loading::new();
-    loading.run_ends_with(0);
+    let screen = loading.run_ends_with(0).stdout;
+    assert!(screen.contains("\n  job          dfpipe_"), "{screen}");
 
     let service = &loading.service;
     let dataset = service
@@ -242,18 +244,48 @@ fn a_large_file_goes_in_pieces() {
     );
 }
 
+#[test]
+fn how_far_a_load_is_is_told() {
+    let loading = Loading::new();
+    let outcome = loading
+        .project
+        .succeed(["-v", "run", "--log-format", "json"]);
+    let stages: Vec<_> = outcome
+        .stderr
+        .lines()
+        .filter_map(|line| {
+            let event: Value = serde_json::from_str(line).expect("each line is an object");
+            Some(event["stage"].as_str()?.to_owned())
+        })
+        .collect();
+    for stage in ["uploading", "waiting", "verifying"] {
+        assert!(
+            stages.iter().any(|told| told == stage),
+            "{stage}: {stages:?}"
+        );
+    }
+}
+
+/// Customers of the orders whose file has more than a mebibyte.
+pub(super) const MANY: usize = 60_000;
+
 /// Orders of so many customers that their file has more than a mebibyte.
 pub(super) fn many_orders(loading: &Loading) {
+    orders_of(&loading.project, MANY);
+}
+
+/// An order of each of so many customers.
+pub(super) fn orders_of(project: &Project, customers: usize) {
     use std::fmt::Write;
 
     let mut orders = "order_id,customer,amount\n".to_owned();
     let mut random = Random::of(1);
-    for order in 0..60_000 {
+    for order in 0..customers {
         // Names that no compression makes short.
         let mut name = || random.below(u64::from(u32::MAX));
         let (a, b, c, d) = (name(), name(), name(), name());
         writeln!(orders, "{order},{a:08x}{b:08x}{c:08x}{d:08x}{order:x},1.00")
             .expect("a text can be written");
     }
-    loading.project.write("data/orders.csv", orders);
+    project.write("data/orders.csv", orders);
 }

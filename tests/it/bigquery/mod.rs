@@ -8,5 +8,7 @@ mod fake_faults;
 mod killed;
 mod loads;
 mod quota;
+mod receipts;
 mod secrets;
+mod staging;
 mod table;

@@ -12,7 +12,7 @@ use crate::support::bigquery::{
 /// Customers of the loads that are divided.
 const CUSTOMERS: usize = 40;
 
-fn divided() -> Loading {
+pub(super) fn divided() -> Loading {
     let loading = Loading::new().saying("split: true");
     let orders = (0..CUSTOMERS).map(|order| format!("{order},customer-{order:02},1.00\n"));
     let orders: String = orders.collect();
@@ -145,13 +145,73 @@ fn a_divided_load_that_is_killed_is_completed_from_its_own_parts() {
     }
 }
 
+#[test]
+fn the_parts_of_a_divided_load_follow_each_other_slowly() {
+    let loading = divided();
+    loading.service.judge([Some(Refusal::quota_exceeded())]);
+    let outcome = loading.project.succeed(["run", "--log-format", "json"]);
+    let pauses = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.contains("\"stage\":\"pausing\""));
+    let pauses: Vec<_> = pauses.collect();
+    let parts = loading.service.load_jobs().len() - 1;
+    assert_eq!(pauses.len(), parts - 1, "{}", outcome.stderr);
+    assert!(
+        pauses.iter().all(|line| line.contains("\"seconds\":10")),
+        "{pauses:?}"
+    );
+}
+
+/// The part that is left would have other rows than those that were promised for it.
+#[test]
+fn other_bytes_never_complete_an_old_load() {
+    let over_quota = || {
+        let loading = divided();
+        loading.service.judge([Some(Refusal::quota_exceeded())]);
+        loading
+    };
+    let second_part = line_of(&over_quota(), "\"note\":\"submitting\",\"part\":2,");
+    let loading = over_quota();
+    assert!(loading.project.is_killed(["run", "-q"], second_part));
+    let before = loading.rows();
+    assert!(!before.is_empty(), "the first part is there");
+    let journal = loading.project.unfinished()[0].join("journal.ndjson");
+    let written = fs_err::read_to_string(&journal).expect("a run has a journal");
+    let receipt = loading.project.unfinished_json("step4_load_receipt.json");
+    let hash = receipt["jobs"][1]["sha256"]
+        .as_str()
+        .expect("a part has a hash");
+    let changed = written.replace(hash, &"0".repeat(64));
+    assert_ne!(changed, written);
+    fs_err::write(&journal, changed).expect("a file can be written");
+
+    let outcome = loading.project.run(["run", "-q", "--resume"]);
+    assert_eq!(outcome.code, Some(5), "{}", outcome.screen());
+    assert!(
+        outcome
+            .stderr
+            .contains("other bytes never complete an old load"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(loading.rows(), before);
+    fs_err::write(&journal, written).expect("a file can be written");
+    loading.resume();
+    holds_all_once(&loading);
+}
+
 /// At which line of its journal an undisturbed run begins to load.
 pub(super) fn first_line_of_load() -> usize {
-    let loading = Loading::new();
+    line_of(&Loading::new(), "\"load_begun\"")
+}
+
+/// At which line of its journal a run says `words` for the first time.
+pub(super) fn line_of(loading: &Loading, words: &str) -> usize {
     loading.run_ends_with(0);
     let journal = loading.project.last_run().join("journal.ndjson");
     let journal = fs_err::read_to_string(journal).expect("a run has a journal");
     let mut lines = journal.lines();
-    let begun = lines.position(|line| line.contains("\"load_begun\""));
-    begun.expect("it loaded") + 1
+    let found = lines.position(|line| line.contains(words));
+    found.unwrap_or_else(|| panic!("no line has `{words}`\n{journal}")) + 1
 }

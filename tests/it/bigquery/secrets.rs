@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     artefacts,
@@ -11,7 +11,7 @@ use crate::support::{
 
 /// A project that asks for its tokens as a federation of workloads does: a token of somebody else's for
 /// one of Google's.
-fn federated() -> Loading {
+pub(super) fn federated() -> Loading {
     let loading = Loading::new();
     loading.service.set(|settings| settings.needs_token = true);
     let project = &loading.project;
@@ -56,6 +56,40 @@ fn a_federation_of_workloads_loads_and_every_request_is_signed() {
         );
     }
     knows_no_token(loading.project.surroundings());
+}
+
+/// A federation that acts as an account of the project's: that one lacks the permission, and is named.
+#[test]
+fn a_permission_that_is_missing_is_told_with_the_account_that_lacks_it() {
+    let loading = federated();
+    let account = "loader@test-project.iam.gserviceaccount.com";
+    let path = format!("/v1/projects/-/serviceAccounts/{account}:generateAccessToken");
+    let mut file: Value =
+        serde_json::from_str(&loading.project.read("federation.json")).expect("it is JSON");
+    file["service_account_impersonation_url"] = format!("{}{path}", loading.service.url()).into();
+    loading.project.write("federation.json", file.to_string());
+    let denied = What::Refuses(Refusal::access_denied("no"));
+    loading
+        .service
+        .fail([Fault::on(Call::BeginUpload, When::Before, denied)]);
+    let outcome = loading.run_ends_with(3);
+    for words in [
+        format!("`serviceAccount:{account}` needs the permission `bigquery.jobs.create`"),
+        format!("--member=serviceAccount:{account} --role=roles/bigquery.jobUser"),
+    ] {
+        assert!(
+            outcome.stderr.contains(&words),
+            "{words}\n{}",
+            outcome.stderr
+        );
+    }
+    let requests = loading.service.requests();
+    assert!(
+        requests.iter().any(|seen| seen.path == path),
+        "it acted as the account"
+    );
+    loading.resume();
+    loading.holds_each_row_once();
 }
 
 #[test]

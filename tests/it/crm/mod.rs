@@ -4,6 +4,7 @@
 
 mod budget;
 mod chains;
+mod encrypted;
 mod failures;
 mod leaks;
 mod odd_answers;
@@ -11,6 +12,7 @@ mod paginations;
 mod partial;
 mod properties;
 mod reading;
+mod readme;
 mod records;
 mod restarts;
 mod shifts;

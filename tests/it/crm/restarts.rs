@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{landed, pipeline_from, the_run, with};
+use super::{ends, landed, pipeline_from, the_run, with};
 use crate::support::{
     api::{Api, Fault, Paging, Setup, ids, people},
     project::Project,
@@ -36,6 +36,23 @@ fn a_run_that_is_killed_at_any_line_of_its_journal_reads_each_record_once() {
             );
         }
         assert!(points >= 3, "{paging:?}: only {points} points");
+    }
+}
+
+#[test]
+fn an_api_that_has_nobody_is_read_to_its_end_whenever_the_run_dies_and_nothing_is_loaded() {
+    for paging in Paging::ALL {
+        let api = Api::of(vec![], Setup::paged(paging, 5));
+        let project = one_at_a_time(&api);
+        assert!(project.is_killed(["run", "-q", "--until", "extract"], 1));
+        assert!(project.is_killed(["run", "-q", "--resume", "--until", "extract"], 2));
+        let outcome = project.run(["run", "-q", "--resume"]);
+        ends(
+            &outcome,
+            1,
+            &["`everyone` has no rows, so nothing is loaded"],
+        );
+        assert_eq!(landed(&the_run(&project)), [json!(null); 0], "{paging:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use insta::assert_snapshot;
 
-use crate::support::project::Project;
+use crate::support::{project::Project, terminal};
 
 fn with_a_run() -> Project {
     let project = Project::orders();
@@ -113,10 +113,15 @@ fn no_rows_and_markdown_are_printed_as_their_readers_expect() {
             expected
         );
     }
+    let rows = project.command(["query", none, "-o", "parquet"]).output();
+    let rows = rows.expect("dfpipe can be started").stdout;
+    fs_err::write(project.path("none.parquet"), rows).expect("it can be written");
+    let columns = project.succeed(["query", "-o", "csv", "select * from 'none.parquet'"]);
+    assert_eq!(columns.stdout, "customer\n");
     let said = project.succeed(["query", "select * from totals order by 1", "-o", "markdown"]);
     assert_eq!(
         said.stdout,
-        "| customer | amount |\n|---|---|\n| ada | 13.00 |\n| bob | 7.00 |\n"
+        "| customer | amount |\n|---|--:|\n| ada | 13.00 |\n| bob | 7.00 |\n"
     );
 }
 
@@ -141,4 +146,41 @@ fn a_reader_that_goes_away_ends_an_endless_answer_without_an_error() {
         assert_eq!(ended.code, Some(0), "{format}: {}", ended.screen());
         assert_eq!(ended.stderr, "", "{format}");
     }
+}
+
+#[test]
+fn tables_are_opened_as_they_are_asked_for_and_all_of_them_are_listed() {
+    let project = with_a_run();
+    let csv = |statement: &str| project.succeed(["query", "-o", "csv", statement]).stdout;
+    let listed = "select table_name from information_schema.tables
+        where table_schema = 'run' order by 1; select count(*) from run.totals";
+    let tables = "table_name\ndead_letters\nextract_log\nextract_rejects\norders\ntotals\n";
+    assert_eq!(csv(listed), format!("{tables}count(*)\n2\n"));
+    let joined =
+        "with one as (select * from totals) select count(*) from one join orders using (customer)";
+    assert_eq!(csv(joined), "count(*)\n3\n");
+    // A file that nobody asks for may be gone, or be no table any more.
+    let models = project.archived().remove(0).join("models");
+    fs_err::write(models.join("totals.parquet"), "no table").expect("it can be written");
+    assert_eq!(csv("select count(*) from orders"), "count(*)\n3\n");
+    assert_eq!(
+        csv("select count(*) from 'data/orders.csv'"),
+        "count(*)\n3\n"
+    );
+    assert_eq!(project.run(["query", "select * from totals"]).code, Some(3));
+}
+
+#[test]
+fn a_terminal_gets_no_bytes_of_parquet() {
+    let project = with_a_run();
+    let arguments = ["query", "select 1", "-o", "parquet"];
+    let Some(call) = terminal::call(&project, arguments, ["hint", ""]) else {
+        return;
+    };
+    assert_eq!(call.outcome.code, Some(2));
+    assert!(
+        call.written.contains("Parquet is no text"),
+        "{}",
+        call.written
+    );
 }

@@ -42,9 +42,9 @@ fn statements_and_commands_are_answered_one_after_the_other() {
     +----------+--------+
     | customer | amount |
     +----------+--------+
-    | ada      | 13.00  |
-    | bob      | 7.00   |
-    | carl     | 2.00   |
+    | ada      |  13.00 |
+    | bob      |   7.00 |
+    | carl     |   2.00 |
     +----------+--------+
     +---+
     | a |
@@ -59,12 +59,44 @@ fn statements_and_commands_are_answered_one_after_the_other() {
     +--------+------------+---------+
     | source | reason     | records |
     +--------+------------+---------+
-    | orders | wrong_type | 1       |
+    | orders | wrong_type |       1 |
     +--------+------------+---------+
     customer,amount
     ada,13.00
     ----- stderr -----
     results are printed as csv
+    "#);
+}
+
+const REFUSED: &str = "/* dfpipe\nversion: 1\nkey: [order_id]\nsave_as: rejects.parquet\n*/\n\
+    select order_id, 'orders' as source, case when amount > 9 then 'too_much' else 'too_little' end as reason\n\
+    from orders where amount <> 7\n";
+
+#[test]
+fn what_the_sql_refused_is_told_beside_what_could_not_be_read() {
+    let project = with_a_run();
+    project.write("sql/refused.sql", REFUSED);
+    project.succeed(["run", "-q"]);
+    let lines =
+        "\\format csv\n\\rejects\n\\rejects too_little\n\\rejects too_litle\n\\rejects wrong\n";
+    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    exit code: 2
+    ----- stdout -----
+    source,reason,records
+    orders,too_little,2
+    orders,too_much,1
+    order_id,source,reason
+    3,orders,too_little
+    4,orders,too_little
+    ----- stderr -----
+    results are printed as csv
+    error: no record was refused for `too_litle`
+
+    hint: did you mean `too_little`?
+    error: no record was refused for `wrong`
+
+    hint: the reasons are: too_little, too_much
+    error: the script had errors
     "#);
 }
 
@@ -124,7 +156,7 @@ fn errors_have_a_place_and_a_hint_and_the_shell_goes_on() {
     +------------+
     | still_here |
     +------------+
-    | 1          |
+    |          1 |
     +------------+
     ----- stderr -----
     error: column 'amont' not found
@@ -149,6 +181,10 @@ fn errors_have_a_place_and_a_hint_and_the_shell_goes_on() {
 
     hint: a file is looked for in the current folder
     error: the run `[run]` has no table `totls`
+     --> input:5:15
+      |
+    5 | select * from model('totls')
+      |               ^^^^^
 
     hint: did you mean `totals`?
     error: `model` takes the name of a table, and a run
@@ -178,12 +214,17 @@ fn errors_have_a_place_and_a_hint_and_the_shell_goes_on() {
 fn nothing_but_new_files_below_the_folder_can_be_written() {
     let project = with_a_run();
     let lines = "insert into totals values ('eve', 1);\n\
+        create table t as select 1 as a;\n\
+        explain delete from totals;\n\
+        select 1 as a into t;\n\
         drop table totals;\n\
         create external table t stored as csv location 'data/orders.csv';\n\
         set datafusion.execution.batch_size = 1;\n\
         copy totals to 'data/orders.csv';\n\
         copy totals to '.dfpipe/x.csv';\n\
         copy totals to '../x.csv';\n\
+        copy totals to 'file:dfpipe-x.csv';\n\
+        copy totals to 'x*.csv';\n\
         \\o dfpipe.yml\n\
         \\o .dfpipe/archive/x.csv\n\
         copy totals to 'new.csv';\n\
@@ -196,7 +237,7 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
     +-------+
     | count |
     +-------+
-    | 3     |
+    |     3 |
     +-------+
     +---+
     | b |
@@ -206,7 +247,16 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
     ----- stderr -----
     error: only questions are answered here: nothing can be changed
 
-    hint: the statement can be a select, show, describe or explain
+    hint: ask with select, show, describe or explain; `create view NAME as select …` keeps a question, `copy (select …) to 'FILE'` its rows
+    error: only questions are answered here: nothing can be changed
+
+    hint: ask with select, show, describe or explain; `create view NAME as select …` keeps a question, `copy (select …) to 'FILE'` its rows
+    error: only questions are answered here: nothing can be changed
+
+    hint: ask with select, show, describe or explain; `create view NAME as select …` keeps a question, `copy (select …) to 'FILE'` its rows
+    error: only questions are answered here: nothing can be changed
+
+    hint: ask with select, show, describe or explain; `create view NAME as select …` keeps a question, `copy (select …) to 'FILE'` its rows
     error: `totals` was not made in this session
 
     hint: `drop view` forgets a view that was made here
@@ -215,7 +265,7 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
     hint: name it where a table stands: select * from 'data/file.csv'
     error: only questions are answered here: nothing can be changed
 
-    hint: the statement can be a select, show, describe or explain
+    hint: ask with select, show, describe or explain; `create view NAME as select …` keeps a question, `copy (select …) to 'FILE'` its rows
     error: `data/orders.csv` is not written
     cause: it is there already, and nothing is overwritten
 
@@ -226,6 +276,14 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
     hint: name a new file below the current folder
     error: `../x.csv` is not written
     cause: it lies outside of the current folder
+
+    hint: name a new file below the current folder
+    error: `file:dfpipe-x.csv` is not written
+    cause: a shell writes files of this folder only
+
+    hint: name a new file below the current folder
+    error: `x*.csv` is not written
+    cause: it is a pattern, and names no file
 
     hint: name a new file below the current folder
     error: `dfpipe.yml` is not written
@@ -241,9 +299,9 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
     view `v` made, for this session and this run
     `v` forgotten, for this session
     error: there is no source or model `v`
-      --> input:17:15
+      --> input:22:15
        |
-    17 | select * from v
+    22 | select * from v
        |               ^
 
     hint: the tables are: dead_letters, extract_log, extract_rejects, orders, totals
@@ -263,25 +321,24 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
 #[test]
 fn tables_models_and_functions_are_described() {
     let project = with_a_run();
-    let lines =
-        "\\d\n\\d totals\n\\d orders\n\\d totls\n\\dm\n\\df activity_status\n\\df activty_status\n";
+    let lines = "\\d\n\\d totals\n\\d orders\n\\d totls\n\\d nothing_like_it\n\\dm\n\\df activity_status\n\\df activty_status\n";
     assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
     exit code: 2
     ----- stdout -----
     table                    schema     about
-    dead_letters             run
-    extract_log              run
-    extract_rejects          run
+    dead_letters             run        records that could not be read
+    extract_log              run        how many records each source gave
+    extract_rejects          run        records that a source's declaration refused
     orders                   run        the raw extract
     totals                   run        What each customer has spent.
     source.orders            source     files, live
-    warehouse.totals         warehouse
-    warehouse.totals_latest  warehouse
-    history.runs             history
-    history.models           history
-    history.checks           history
-    history.sources          history
-    history.receipts         history
+    warehouse.totals         warehouse  all that was loaded
+    warehouse.totals_latest  warehouse  the latest complete load of each date
+    history.runs             history    all runs that are kept
+    history.models           history    what each run built
+    history.checks           history    what each run checked, and how many rows were against it
+    history.sources          history    what each run read
+    history.receipts         history    what each run loaded
     totals  (model, sql/totals.sql, version 1)
     What each customer has spent.
     key: customer
@@ -303,10 +360,11 @@ fn tables_models_and_functions_are_described() {
     model   version  rows  standing      key       description
     totals        1     3  working copy  customer  What each customer has spent.
     activity_status(days)  (scalar)
-    What so many days without activity mean: 0 to 6 `active`, 7 to 30 `at_risk`, 31 and more `churned`. A negative number gives null.
+    What so many days without activity mean: 0 to 6 `active`, 7 to 30 `at_risk`,
+    31 and more `churned`. A negative number gives null.
 
-      argument  is
-      days      Days since the last activity, a whole number.
+      days
+        Days since the last activity, a whole number.
 
     ```sql
     > select activity_status(12);
@@ -316,6 +374,9 @@ fn tables_models_and_functions_are_described() {
     error: there is no table `totls`
 
     hint: did you mean `totals`?
+    error: there is no table `nothing_like_it`
+
+    hint: `\d` lists the tables
     error: there is no function `activty_status`
 
     hint: did you mean `activity_status`?

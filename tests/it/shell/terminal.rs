@@ -44,7 +44,7 @@ fn ctrl_c_stops_a_question_and_not_the_shell() {
             ("\x1b[?2004l", "\x03"),
             ("stopped", ""),
             (PROMPT, "select 6 * 7 as answer;\r"),
-            ("| 42 ", ""),
+            (" 42 |", ""),
             (PROMPT, "\\q\r"),
         ],
     );
@@ -80,4 +80,57 @@ fn what_was_typed_is_remembered_the_next_time_without_addresses() {
     assert_eq!(lines[0], "select 'first'\\n|| 'second' as t;");
     assert_eq!(lines[3], "\\\\q");
     assert!(!kept.contains("ann@"), "{kept}");
+}
+
+#[test]
+fn a_command_in_the_middle_of_a_statement_is_done_at_once_and_the_statement_goes_on() {
+    let project = with_a_run();
+    let turns = [
+        (PROMPT, "select 6 *\r"),
+        ("-> ", "\\timing\r"),
+        ("timing is on", ""),
+        ("select 6 *", ""),
+        ("-> ", "7 as answer;\r"),
+        (" 42 |", ""),
+        ("1 row, ", ""),
+        (PROMPT, "select 'never\r"),
+        ("-> ", "ended\x03"),
+        (PROMPT, "select\r"),
+        ("-> ", "\\q\r"),
+    ];
+    converse(&project, &["shell"], &turns);
+}
+
+#[test]
+fn an_answer_says_how_many_rows_it_has_and_a_search_in_vain_says_so() {
+    let project = with_a_run();
+    let turns = [
+        (PROMPT, "select * from totals where customer = $run_id;\r"),
+        ("0 rows", ""),
+        (PROMPT, "select customer from totals;\r"),
+        ("2 rows", ""),
+        (PROMPT, "\x12customer fr"),
+        ("(search `customer fr`) select customer from totals;", "zz"),
+        ("(nothing has `customer frzz`)", "\x07"),
+        (PROMPT, "select * from model('tot\t"),
+        ("model('totals", "', run => 'la\t"),
+        ("'last", "') limit 0;\r"),
+        ("0 rows", ""),
+        (PROMPT, "\\q\r"),
+    ];
+    converse(&project, &["shell"], &turns);
+}
+
+#[test]
+fn what_an_editor_makes_of_a_statement_is_shown_run_and_remembered() {
+    let project = with_a_run().with_variable("EDITOR", "sed -i s/first/second/");
+    let turns = [
+        (PROMPT, "select 'first'\r"),
+        ("-> ", "\\e\r"),
+        ("select 'second'", ""),
+        ("| second ", ""),
+        (PROMPT, "\x1b[A"),
+        ("select 'second'", "\x15\\q\r"),
+    ];
+    converse(&project, &["shell"], &turns);
 }

@@ -77,6 +77,15 @@ impl Emulator {
         answer.expect("the emulator answers")
     }
 
+    /// The loaded rows of a table of orders or its view: customer, amount, number of the load.
+    pub(crate) fn totals(&self, table: &str) -> Vec<String> {
+        let rows = self.query(&format!(
+            "select customer, cast(cast(amount as int64) as string), cast(load_number as string) \
+             from `test-project.{table}` order by 3, 1"
+        ));
+        rows.iter().map(|row| row.join(" ")).collect()
+    }
+
     /// The rows that a statement finds, each a list of texts.
     pub(crate) fn query(&self, statement: &str) -> Vec<Vec<String>> {
         let body = json!({"query": statement, "useLegacySql": false, "location": "US"});

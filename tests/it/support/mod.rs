@@ -17,9 +17,13 @@ pub(crate) mod orders_api;
 pub(crate) mod orders_topic;
 pub(crate) mod pages;
 pub(crate) mod project;
+// By this it may print.
+#[cfg(test)]
+pub(crate) mod properties;
 pub(crate) mod registry;
 pub(crate) mod s3;
 pub(crate) mod services;
 pub(crate) mod shared;
 pub(crate) mod terminal;
+pub(crate) mod tls;
 pub(crate) mod webhook;

@@ -7,8 +7,26 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What a test answers: a status, and a body.
-type Answer = Box<dyn Fn(&str) -> (u16, String) + Send + Sync>;
+type Answer = Box<dyn Fn(&str) -> Reply + Send + Sync>;
+
+/// What a test answers.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Lines of the head, each with its end.
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl From<(u16, String)> for Reply {
+    fn from((status, body): (u16, String)) -> Self {
+        let headers = String::new();
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+}
 
 pub(crate) struct Pages {
     address: SocketAddr,
@@ -22,11 +40,13 @@ struct Shared {
 
 impl Pages {
     /// Answers by `answer`, until the test process ends.
-    pub(crate) fn serve(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+    pub(crate) fn serve<R: Into<Reply>>(
+        answer: impl Fn(&str) -> R + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared {
-            answer: Mutex::new(Arc::new(Box::new(answer))),
+            answer: Mutex::new(Arc::new(Box::new(move |wanted| answer(wanted).into()))),
             requests: Mutex::default(),
         });
         let serving = Arc::clone(&shared);
@@ -40,8 +60,11 @@ impl Pages {
     }
 
     /// From now on answers otherwise.
-    pub(crate) fn change(&self, answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) {
-        *lock(&self.shared.answer) = Arc::new(Box::new(answer));
+    pub(crate) fn change<R: Into<Reply>>(
+        &self,
+        answer: impl Fn(&str) -> R + Send + Sync + 'static,
+    ) {
+        *lock(&self.shared.answer) = Arc::new(Box::new(move |wanted| answer(wanted).into()));
     }
 
     /// Where it listens.
@@ -69,10 +92,15 @@ impl Shared {
             head.clear();
             lock(&self.requests).push(wanted.clone());
             let answer = Arc::clone(&lock(&self.answer));
-            let (status, body) = answer(&wanted);
+            let Reply {
+                status,
+                headers,
+                body,
+            } = answer(&wanted);
             let length = body.len();
-            let said =
-                format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\n\r\n{body}");
+            let said = format!(
+                "HTTP/1.1 {status} Status\r\n{headers}content-length: {length}\r\n\r\n{body}"
+            );
             if output.write_all(said.as_bytes()).is_err() {
                 return;
             }

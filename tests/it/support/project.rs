@@ -255,7 +255,10 @@ impl Outcome {
 static FILTERS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
     [
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{6}Z", "[run]"),
-        (r"completed in \d+\.\d s", "completed in [time]"),
+        (
+            r"completed in (\d+ min )?\d+(\.\d)? s",
+            "completed in [time]",
+        ),
         (r"(?m) +(\d+ min )?\d+(\.\d)? s$", "  [time]"),
         (r"(127\.0\.0\.1|localhost):\d{2,}", "[address]"),
         (r" \(os error \d+\)", ""),

@@ -101,6 +101,7 @@ mod tests {
     use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
     use super::*;
+    use crate::properties::properties;
 
     const WEIGHTS: [f64; 3] = [0.5, 0.3, 0.2];
     const HALVES: [f64; 3] = [2.0, 5.0, 20.0];
@@ -208,6 +209,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(properties(256))]
+
         #[test]
         fn it_is_from_0_to_100_or_nothing(
             formula in formulas(), counts in [count(), count(), count()]

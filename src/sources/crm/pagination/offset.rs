@@ -159,6 +159,25 @@ mod tests {
         assert_eq!(pages.delivered(), [1, 2, 3, 4, 5, 6]);
     }
 
+    /// Records 8 and 9 came in before record 3, as many as fill a page.
+    #[test]
+    fn what_came_in_before_a_record_that_was_read_is_no_reason_to_read_that_again() {
+        let mut pages = pages().with_size(2);
+        pages.give("{}", &[1, 2]);
+        pages.give("{}", &[2, 3]);
+        assert_eq!(
+            pages.give("{}", &[8, 9]).skipped,
+            [0, 1],
+            "an earlier page is next"
+        );
+        pages.give("{}", &[1, 2]);
+        pages.give("{}", &[2, 8]);
+        pages.give("{}", &[8, 9]);
+        assert_eq!(pages.give("{}", &[9, 3]).skipped, [0, 1]);
+        pages.give("{}", &[3, 4]);
+        assert_eq!(pages.delivered(), [1, 2, 3, 8, 9, 4]);
+    }
+
     #[test]
     fn records_that_moved_back_are_not_read_twice() {
         let mut pages = pages();

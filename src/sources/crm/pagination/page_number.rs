@@ -243,6 +243,16 @@ mod tests {
         assert_eq!(pages.pager.missing(), None);
     }
 
+    /// A record came in at the front, then another one, and one just before what both had pushed.
+    #[test]
+    fn records_that_moved_back_while_others_were_left_out_are_not_read_twice() {
+        let mut pages = pages().with_total("total").with_size(3);
+        pages.give(r#"{"total":6}"#, &[1, 2, 3]);
+        assert_eq!(pages.give(r#"{"total":7}"#, &[3, 4, 5]).skipped, [0]);
+        assert_eq!(pages.give(r#"{"total":9}"#, &[10, 5, 6]).skipped, [1]);
+        assert_eq!(pages.delivered(), [1, 2, 3, 4, 5, 10, 6]);
+    }
+
     /// The same customer may be there twice, word for word.
     #[test]
     fn equal_records_of_two_pages_are_both_read_while_nothing_moves() {

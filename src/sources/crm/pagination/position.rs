@@ -1,6 +1,7 @@
 //! Where reading goes on: what is written down of it, so that a run can be resumed at a page.
 //!
-//! Apart because it is written to a disk that others read: it holds no key and no e-mail address.
+//! Apart because it goes to a disk that others read. Whoever writes it down seals it: what an API says may hold a key or
+//! an e-mail address, and is needed word for word.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,14 +38,4 @@ pub enum At {
     Cursor(String),
     /// The page at this address, from its path on.
     Link(String),
-}
-
-impl At {
-    /// What the API said, word for word: it may be about anything.
-    pub fn foreign(&self) -> Option<&str> {
-        match self {
-            Self::Start | Self::Page(_) | Self::Offset(_) => None,
-            Self::Cursor(text) | Self::Link(text) => Some(text),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use proptest::{
     collection::vec,
-    prelude::{Just, ProptestConfig, Strategy, any},
+    prelude::{Just, Strategy, any},
     prop_assert, prop_assert_eq, prop_oneof, proptest,
     sample::Index,
 };
@@ -10,7 +10,10 @@ use reqwest::header::{HeaderMap, LINK};
 use url::Url;
 
 use super::{Facts, Next, Pager, Request};
-use crate::config::{PageSize, Paging, PagingKind, Total};
+use crate::{
+    config::{PageSize, Paging, PagingKind, Total},
+    properties::properties,
+};
 
 /// An API in memory.
 #[derive(Debug)]
@@ -132,7 +135,7 @@ fn kind() -> impl Strategy<Value = PagingKind> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(properties(400))]
 
     #[test]
     fn records_delivered_are_records_served_whatever_the_sizes_and_when_they_change(

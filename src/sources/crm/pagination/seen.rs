@@ -8,6 +8,9 @@ use std::collections::{HashMap, VecDeque};
 /// Records that are remembered.
 const MOST: usize = 100_000;
 
+/// New records in a row behind which what came before is not looked for any more: so many may have come in at once.
+const ENOUGH: usize = 1000;
+
 /// What is done about records that moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
@@ -29,6 +32,10 @@ pub struct Seen {
     last: Option<u64>,
     /// What was known when pages began to be read again, and was not met again since.
     unmet: HashMap<u64, u32>,
+    /// The furthest of these: what came in before it is no sign that all of them are passed.
+    furthest: Option<u64>,
+    /// New records in a row, since pages began to be read again.
+    fresh: usize,
     /// What is done at present.
     pub recovery: Option<Recovery>,
     has_forgotten: bool,
@@ -100,12 +107,17 @@ impl Seen {
 
     /// Pages begin to be read again.
     pub fn recover(&mut self, how: Recovery) {
+        if self.recovery.is_none() || self.is_behind() {
+            self.furthest = self.last.or(self.furthest);
+        }
+        self.fresh = 0;
         self.unmet.clone_from(&self.counts);
         self.recovery = Some(how);
     }
 
     /// Which of `records`, by their index, came before: each as often as it did. The first one may be the
-    /// last of the page before, which is not met twice. If nothing did, it is over, where it `may_end`.
+    /// last of the page before, which is not met twice. If nothing did, and the furthest was met, it is over, where it
+    /// `may_end`.
     pub fn came_before(&mut self, records: &[u64], overlap: usize, may_end: bool) -> Vec<usize> {
         let is_overlap =
             overlap == 1 && self.last.is_some() && records.first().copied() == self.last;
@@ -120,10 +132,18 @@ impl Seen {
         }
         // A page that only repeats the last record of the one before says nothing of those behind it.
         let is_all_new = met.len() <= usize::from(is_overlap);
-        if may_end && !records.is_empty() && is_all_new {
+        let new = records.len() - met.len();
+        self.fresh = if is_all_new { self.fresh + new } else { 0 };
+        if may_end && !records.is_empty() && is_all_new && self.is_behind() {
             self.recovery = None;
         }
         met
+    }
+
+    /// Whether all that came before is passed, as far as it is there still.
+    fn is_behind(&self) -> bool {
+        let unmet = self.furthest.and_then(|furthest| self.unmet.get(&furthest));
+        unmet.is_none_or(|count| *count == 0) || self.fresh >= ENOUGH
     }
 
     /// Takes note of a page, of which the records at the indices `skipped` came before.
@@ -179,6 +199,19 @@ mod tests {
         assert!(seen.recovery.is_some(), "an empty page tells nothing");
         seen.came_before(&[4], 0, true);
         assert!(seen.recovery.is_none());
+    }
+
+    #[test]
+    fn what_came_in_before_the_furthest_is_no_end_unless_there_is_much_of_it() {
+        let mut seen = Seen::new(true);
+        seen.take(&[1, 2], &[]);
+        seen.recover(Recovery::Forward);
+        seen.came_before(&[1, 3], 0, true);
+        seen.came_before(&[4, 5], 0, true);
+        assert!(seen.recovery.is_some(), "2 is still to come");
+        let many: Vec<_> = (10..2000).collect();
+        seen.came_before(&many, 0, true);
+        assert!(seen.recovery.is_none(), "2 is gone");
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Pages {
     }
 
     pub fn position(&self) -> Option<Position> {
-        self.pager.position(&|_| true)
+        self.pager.position()
     }
 
     /// The same collection in another process.

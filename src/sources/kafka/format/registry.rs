@@ -140,19 +140,19 @@ impl<T> Registry<T> {
         match self.client.get(url, &is_usable, Timeouts::Retry).await {
             Ok(page) => Ok(serde_json::from_str(&page.body).ok()),
             Err(failed) if is_unknown(&failed) => Ok(None),
-            Err(failed) => Err(self.explain(failed)),
+            Err(failed) => Err(explained(failed)),
         }
     }
+}
 
-    fn explain(&self, failed: Failed) -> Error {
-        let error = failed.error;
-        if failed.status == Some(404) {
-            return Error::usage(error.message())
-                .because("that is no answer of a schema registry")
-                .with_hint("look at `registry.url` of the source in dfpipe.yml");
-        }
-        error
+fn explained(failed: Failed) -> Error {
+    let error = failed.error;
+    if failed.status == Some(404) {
+        return Error::usage(error.message())
+            .because("that is no answer of a schema registry")
+            .with_hint("look at `registry.url` of the source in dfpipe.yml");
     }
+    error
 }
 
 /// What is still to be done on the way to all texts; the last first.

@@ -19,6 +19,7 @@ use proptest::{collection::vec, prelude::any, proptest};
 use super::Schema;
 use crate::{
     config::path,
+    properties::properties,
     sources::record::{slots::PathTree, typed::Typed},
 };
 
@@ -314,7 +315,7 @@ fn a_message_cannot_make_us_work_for_nothing() {
         shown(&deep, &[&[2; 50][..], &[0]].concat(), "f.f.f"),
         "a record"
     );
-    let error = found(&deep, &[2; 100_000], &["f"]).unwrap_err();
+    let error = found(&deep, &vec![2; 100_000], &["f"]).unwrap_err();
     assert!(error.contains("too deep"), "{error}");
 }
 
@@ -406,6 +407,8 @@ fn a_reader_may_hold_itself() {
 }
 
 proptest! {
+    #![proptest_config(properties(256))]
+
     /// Whatever the bytes are: an answer and no panic; and what another library wrote is read as it was meant.
     #[test]
     fn any_bytes_are_a_record_or_an_error(bytes in vec(any::<u8>(), 0..200)) {

@@ -178,14 +178,13 @@ impl<'a> Walk<'a> {
 
     fn skip(&mut self, node: &'a Node) -> Result<(), String> {
         match node {
-            Node::Null => Ok(()),
             Node::Boolean => self.cursor.take(1).map(|_| ()),
             Node::Whole(..) | Node::Enum(_) => self.scalar(node).map(|_| ()),
             Node::Float => self.cursor.take(4).map(|_| ()),
             Node::Double => self.cursor.take(8).map(|_| ()),
             Node::Bytes(_) | Node::Text => self.cursor.counted().map(|_| ()),
             Node::Fixed(size, _) => self.cursor.take(*size).map(|_| ()),
-            Node::List(_) | Node::Map(_) | Node::Union(_) | Node::Record(_) => Ok(()),
+            Node::Null | Node::List(_) | Node::Map(_) | Node::Union(_) | Node::Record(_) => Ok(()),
         }
     }
 

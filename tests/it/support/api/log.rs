@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, Version},
 };
 use url::form_urlencoded;
 
@@ -12,6 +12,7 @@ use url::form_urlencoded;
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) at: Instant,
+    pub(crate) version: Version,
     pub(crate) method: Method,
     pub(crate) path: String,
     /// The query as it was written.
@@ -27,6 +28,7 @@ impl Asked {
         let parsed = form_urlencoded::parse(text.unwrap_or_default().as_bytes());
         Self {
             at: Instant::now(),
+            version: request.version(),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             text: text.map(str::to_owned),

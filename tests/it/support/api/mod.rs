@@ -95,8 +95,8 @@ impl Api {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let (stop, stopped) = oneshot::channel();
-        let app = serve::app(Arc::clone(&state));
-        let server = std::thread::spawn(move || serve::serve(listener, app, stopped));
+        let serving = Arc::clone(&state);
+        let server = std::thread::spawn(move || serve::serve(listener, &serving, stopped));
         Self {
             address,
             state,
@@ -107,6 +107,9 @@ impl Api {
 
     /// What `CRM_API_URL` is set to.
     pub(crate) fn url(&self) -> String {
+        if self.state.setup.is_encrypted {
+            return format!("https://localhost:{}", self.address.port());
+        }
         format!("http://{}", self.address)
     }
 

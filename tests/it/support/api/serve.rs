@@ -21,12 +21,15 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::{Api, Asked, Fault, State, body, lock, page};
-use crate::support::connection::{BreakableListener, Plug};
+use crate::support::{
+    connection::{BreakableListener, Plug},
+    tls::EncryptedListener,
+};
 
 /// How long a slow answer takes: long enough for whoever asks at once to be there together.
 const MOMENT: Duration = Duration::from_millis(30);
 
-pub(super) fn app(state: Arc<State>) -> Router {
+fn app(state: Arc<State>) -> Router {
     Router::new()
         .route(Api::PATH, get(records))
         .route(Api::TOKENS, post(token))
@@ -35,16 +38,22 @@ pub(super) fn app(state: Arc<State>) -> Router {
 }
 
 /// A thread and a runtime of its own: the tests themselves need neither.
-pub(super) fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {
+pub(super) fn serve(listener: TcpListener, state: &Arc<State>, stopped: oneshot::Receiver<()>) {
+    let app = app(Arc::clone(state)).into_make_service_with_connect_info::<Plug>();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("a runtime can be made").block_on(async {
         listener.set_nonblocking(true).expect("a socket can be set");
         let listener = tokio::net::TcpListener::from_std(listener).expect("a runtime is there");
-        let app = app.into_make_service_with_connect_info::<Plug>();
+        let listener = BreakableListener(listener);
+        let serving = if state.setup.is_encrypted {
+            axum::serve(EncryptedListener::new(listener), app).into_future()
+        } else {
+            axum::serve(listener, app).into_future()
+        };
         tokio::select! {
-            result = axum::serve(BreakableListener(listener), app) => result.expect("the API serves"),
+            result = serving => result.expect("the API serves"),
             _ = stopped => {}
         }
     });
@@ -56,7 +65,12 @@ async fn nothing(Shared(state): Shared<Arc<State>>, request: Request) -> Respons
 }
 
 async fn token(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    lock(&state.log).add(Asked::of(&request));
+    let asked = Asked::of(&request);
+    let now = asked.at;
+    lock(&state.log).add(asked);
+    if let Some(refusal) = limited(&state, now) {
+        return refusal;
+    }
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.expect("a form arrives");
     let asked = axum::http::Request::from_parts(head, ());
@@ -123,9 +137,11 @@ async fn answer(state: &State, plug: Plug, asked: &Asked, number: usize) -> Resp
         }
         page::page(&collection, asked, &state.setup)
     };
-    let end = page
-        .as_ref()
-        .map_or(0, |page| page.start + page.records.len());
+    // A page behind the last record reaches none.
+    let end = page.as_ref().map_or(0, |page| match page.records.len() {
+        0 => 0,
+        records => page.start + records,
+    });
     let size = page.as_ref().map_or(0, |page| page.size);
     let fault = lock(&state.plan).fault(number, end);
     let fault = match fault {

@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     /// Whether it says so in headers.
     pub(crate) announces_its_limit: bool,
     pub(crate) encoding: Option<Encoding>,
+    /// Whether it speaks over encrypted connections only, with a certificate for localhost.
+    pub(crate) is_encrypted: bool,
     /// Whether it takes a moment for each answer, so that others are asked for meanwhile.
     pub(crate) is_slow: bool,
 }
@@ -101,6 +103,7 @@ impl Default for Setup {
             limit: None,
             announces_its_limit: false,
             encoding: None,
+            is_encrypted: false,
             is_slow: false,
         }
     }

@@ -20,6 +20,14 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
+    /// What there is, by address.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let objects = self.objects.keys();
+        objects
+            .map(|(bucket, key)| format!("gs://{bucket}/{key}"))
+            .collect()
+    }
+
     /// What `gs://bucket/key` holds.
     pub(super) fn read(&self, uri: &str) -> Result<Bytes, Refusal> {
         let place = uri
@@ -55,6 +63,10 @@ pub(super) async fn object(
         }
         (Method::DELETE, None) => match state.buckets.objects.remove(&place) {
             Some(_) => StatusCode::NO_CONTENT.into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
+        (Method::HEAD, _) => match state.buckets.objects.get(&place) {
+            Some(content) => (facts(), [(header::CONTENT_LENGTH, content.len())]).into_response(),
             None => StatusCode::NOT_FOUND.into_response(),
         },
         _ => match state.buckets.objects.get(&place) {
@@ -112,13 +124,17 @@ fn stored() -> Response {
     [("etag", "etag"), ("x-goog-generation", "1")].into_response()
 }
 
-/// All of it, or the bytes that are asked for.
-fn get(content: &Bytes, headers: &HeaderMap) -> Response {
-    let facts = [
+fn facts() -> [(&'static str, &'static str); 3] {
+    [
         ("etag", "etag"),
         ("x-goog-generation", "1"),
         ("last-modified", "Sun, 15 Nov 2026 00:00:00 GMT"),
-    ];
+    ]
+}
+
+/// All of it, or the bytes that are asked for.
+fn get(content: &Bytes, headers: &HeaderMap) -> Response {
+    let facts = facts();
     let range = headers
         .get(header::RANGE)
         .and_then(|range| range.to_str().ok());

@@ -127,3 +127,11 @@ pub(crate) fn into(url: &str) -> Project {
     project.edit("dfpipe.yml", said, &destination);
     project
 }
+
+/// The same with a dataset of its own, for a service that tests share.
+pub(crate) fn in_dataset(url: &str, dataset: &str) -> Project {
+    let project = into(url);
+    let own = format!("  dataset: {dataset}\n");
+    project.edit("dfpipe.yml", "  dataset: shop\n", &own);
+    project
+}

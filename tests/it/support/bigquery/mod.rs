@@ -169,6 +169,11 @@ impl BigQuery {
             .collect()
     }
 
+    /// All that lies in buckets, by address.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        self.service.lock().buckets.addresses()
+    }
+
     /// A dataset's facts, if it is there.
     pub(crate) fn dataset(&self, project: &str, dataset: &str) -> Option<Value> {
         let key = (project.to_owned(), dataset.to_owned());
@@ -235,9 +240,8 @@ fn app(service: Service) -> Router {
             &path("/datasets/{dataset}/tables/{table}"),
             get(tables::get_table).patch(tables::patch_table),
         )
-        .route(&path("/jobs"), post(jobs::insert).get(jobs::list))
+        .route(&path("/jobs"), post(jobs::insert))
         .route(&path("/jobs/{job}"), get(jobs::get))
-        .route(&path("/jobs/{job}/cancel"), post(jobs::cancel))
         .route(&path("/queries"), post(query::query))
         .route(&path("/queries/{job}"), get(query::results))
         .route(
@@ -248,6 +252,10 @@ fn app(service: Service) -> Router {
         .route("/storage/{bucket}/", get(bucket::list))
         .route("/storage/{bucket}/{*key}", any(bucket::object))
         .route("/token", post(tokens::give))
+        .route(
+            "/v1/projects/-/serviceAccounts/{account}",
+            post(tokens::impersonate),
+        )
         .route(
             "/computeMetadata/v1/instance/service-accounts/default/token",
             get(tokens::give),

@@ -8,15 +8,27 @@ use super::{Service, state::State};
 /// What every token begins with: it must be found nowhere but in a request's header.
 pub(crate) const PREFIX: &str = "ya29.token-of-the-test-";
 
-/// A token that nobody had before.
+/// For whoever asks.
 pub(super) async fn give(Shared(service): Shared<Service>) -> Json<Value> {
-    let mut state = service.lock();
-    let token = format!("{PREFIX}{}", state.next());
-    state.tokens.insert(token.clone());
+    let token = issue(&service);
     Json(
         json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer",
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}),
     )
+}
+
+/// A token of the account that somebody may act as.
+pub(super) async fn impersonate(Shared(service): Shared<Service>) -> Json<Value> {
+    let token = issue(&service);
+    Json(json!({"accessToken": token, "expireTime": "2099-01-01T00:00:00Z"}))
+}
+
+/// A token that nobody had before.
+fn issue(service: &Service) -> String {
+    let mut state = service.lock();
+    let token = format!("{PREFIX}{}", state.next());
+    state.tokens.insert(token.clone());
+    token
 }
 
 /// Whether the request shows a token that was given out.

@@ -30,7 +30,7 @@ pub(super) async fn watch(
         let mut state = service.lock();
         state.requests.push(seen(call, &request));
         let is_stranger = state.settings.needs_token
-            && !matches!(call, Call::Token | Call::Piece | Call::Probe | Call::Bucket)
+            && !matches!(call, Call::Token | Call::Piece | Call::Probe)
             && !tokens::is_known(&state, request.headers());
         (fault::strike(&mut state.faults, call), is_stranger)
     };

@@ -1,156 +1,16 @@
-//! What may come next: keywords, tables, columns, functions with their arguments, commands, files.
+//! The candidates for a place in a text, by what stands before it. Pure, but for files.
 
-use std::collections::BTreeMap;
-
-use super::buffer::is_word;
-use crate::{
-    run::history,
-    shell::{
-        desk::{Desk, HISTORY, RUN, SOURCE, WAREHOUSE},
-        words::{Takes, WORDS, find},
-    },
+use super::{Candidate, KEYWORDS, Names, files::files};
+use crate::shell::{
+    desk::RUN,
+    terminal::buffer::is_word,
+    words::{Takes, WORDS, find},
 };
-
-/// Words of SQL, in order.
-pub const KEYWORDS: &[&str] = &[
-    "all",
-    "and",
-    "any",
-    "as",
-    "asc",
-    "between",
-    "by",
-    "case",
-    "cast",
-    "copy",
-    "create",
-    "cross",
-    "date",
-    "desc",
-    "describe",
-    "distinct",
-    "drop",
-    "else",
-    "end",
-    "except",
-    "exists",
-    "explain",
-    "false",
-    "filter",
-    "first",
-    "from",
-    "full",
-    "group",
-    "having",
-    "in",
-    "inner",
-    "intersect",
-    "interval",
-    "is",
-    "join",
-    "last",
-    "left",
-    "like",
-    "limit",
-    "not",
-    "null",
-    "nulls",
-    "offset",
-    "on",
-    "or",
-    "order",
-    "outer",
-    "over",
-    "partition",
-    "right",
-    "select",
-    "show",
-    "tables",
-    "then",
-    "to",
-    "true",
-    "union",
-    "unnest",
-    "using",
-    "view",
-    "when",
-    "where",
-    "with",
-];
 
 /// Behind these words stands a table.
 const BEFORE_TABLES: [&str; 4] = ["from", "join", "table", "describe"];
 
-/// Candidates that are shown at a time.
-pub const SHOWN: usize = 60;
-
-/// Something that may come next.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    /// What is put in.
-    pub text: String,
-    /// What is shown.
-    pub label: String,
-}
-
-/// All names there are.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// Tables by their schemas.
-    schemas: BTreeMap<String, Vec<String>>,
-    /// The schema of bare names.
-    public: String,
-    /// Columns by their tables.
-    columns: BTreeMap<String, Vec<String>>,
-    /// Functions, each with its syntax.
-    functions: Vec<(String, String)>,
-    /// Models.
-    models: Vec<String>,
-    /// Runs.
-    runs: Vec<String>,
-}
-
 impl Names {
-    /// The names of a session.
-    pub async fn of(desk: &Desk) -> Self {
-        let mut names = Self {
-            public: desk.engine().default_schema(),
-            ..Self::default()
-        };
-        for schema in [RUN, SOURCE, WAREHOUSE, HISTORY] {
-            names.schemas.insert(schema.to_owned(), desk.tables(schema));
-        }
-        for schema in [RUN, SOURCE] {
-            for table in desk.tables(schema) {
-                let name = format!("{schema}.{table}");
-                let Ok(columns) = desk.engine().columns_of(&name).await else {
-                    continue;
-                };
-                let columns = columns.fields().iter().map(|field| field.name().clone());
-                names
-                    .columns
-                    .entry(table)
-                    .or_insert_with(|| columns.collect());
-            }
-        }
-        let functions = desk.engine().functions().into_iter();
-        names.functions = functions
-            .map(|one| (one.name, one.syntax.replace('\n', " ")))
-            .collect();
-        names.functions.push((
-            "model".to_owned(),
-            "model('TABLE', run => 'RUN')".to_owned(),
-        ));
-        if let Ok(pipeline) = desk.pipeline() {
-            let models = pipeline.project.models.into_iter();
-            names.models = models.map(|model| model.name).collect();
-        }
-        let runs = history::archived(&desk.config).await.unwrap_or_default().0;
-        names.runs = runs.into_iter().map(|run| run.run_id).collect();
-        names.runs.push("last".to_owned());
-        names
-    }
-
     /// What may stand behind `before`: the place where it begins, and the candidates, in order.
     pub fn complete(&self, before: &str) -> (usize, Vec<Candidate>) {
         let line = before.rsplit('\n').next().unwrap_or(before);
@@ -161,16 +21,33 @@ impl Names {
         }
         if before.matches('\'').count() % 2 == 1 {
             let start = before.rfind('\'').map_or(0, |at| at + 1);
-            return (start, files(&before[start..]));
+            return (start, self.quoted(&before[start..], &before[..start - 1]));
         }
         let start = before
             .trim_end_matches(|one| is_word(one) || one == '.')
             .len();
         let word = &before[start..];
+        if before[..start].ends_with('$') {
+            return (start, beginning(plain(&self.parameters), word));
+        }
         if let Some((left, part)) = word.rsplit_once('.') {
             return (start + left.len() + 1, self.below(left, part, before));
         }
         (start, self.word(word, &before[..start], before))
+    }
+
+    /// What stands in quotes: the table or the run of `model('…', run => '…')`, or a file.
+    fn quoted(&self, part: &str, before: &str) -> Vec<Candidate> {
+        let before = before.trim_end().to_lowercase();
+        let tables = self.schemas.get(RUN).map_or(&[][..], Vec::as_slice);
+        if before.ends_with("model(") {
+            return beginning(plain(tables), part);
+        }
+        let left = before.trim_end_matches("=>").trim_end();
+        if left.len() < before.len() && left.ends_with("run") {
+            return beginning(plain(&self.runs), part);
+        }
+        files(part)
     }
 
     fn command(&self, line: &str) -> (usize, Vec<Candidate>) {
@@ -204,6 +81,7 @@ impl Names {
                 None => beginning(self.tables(), part),
             },
             Takes::Model => beginning(plain(&self.models), part),
+            Takes::Reason => beginning(plain(&self.reasons), part),
             Takes::Run => beginning(plain(&self.runs), part),
             Takes::File => files(part),
             Takes::Function => {
@@ -307,46 +185,9 @@ fn beginning(all: impl Iterator<Item = Candidate>, part: &str) -> Vec<Candidate>
     found
 }
 
-fn files(part: &str) -> Vec<Candidate> {
-    let (folder, name) = match part.rfind('/') {
-        Some(at) => part.split_at(at + 1),
-        None => ("", part),
-    };
-    let place = if folder.is_empty() { "." } else { folder };
-    let entries = fs_err::read_dir(place).into_iter().flatten().flatten();
-    let mut found: Vec<Candidate> = entries
-        .filter_map(|entry| {
-            let file = entry.file_name().into_string().ok()?;
-            let is_hidden = file.starts_with('.') && !name.starts_with('.');
-            let end = if entry.path().is_dir() { "/" } else { "" };
-            (file.starts_with(name) && !is_hidden).then(|| Candidate {
-                text: format!("{folder}{file}{end}"),
-                label: format!("{file}{end}"),
-            })
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// What all candidates begin with.
-pub fn common(candidates: &[Candidate]) -> String {
-    let mut texts = candidates.iter().map(|one| one.text.as_str());
-    let first = texts.next().unwrap_or_default();
-    let length = texts.fold(first.len(), |length, text| {
-        let same = first
-            .char_indices()
-            .zip(text.chars())
-            .take_while(|((_, one), other)| one == other);
-        let end = same.last().map_or(0, |((at, one), _)| at + one.len_utf8());
-        length.min(end)
-    });
-    first[..length].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Names, common};
+    use super::super::{Names, common};
 
     fn names() -> Names {
         let list = |names: &[&str]| {
@@ -369,6 +210,8 @@ mod tests {
             functions: vec![("coalesce".into(), "coalesce(a, b)".into())],
             models: list(&["totals"]),
             runs: list(&["2026-11-15", "last"]),
+            parameters: list(&["as_of", "run_id"]),
+            reasons: list(&["duplicate"]),
         }
     }
 
@@ -392,6 +235,10 @@ mod tests {
             ("\\diff t", 6, &["totals"]),
             ("\\d totals.c", 10, &["customer"]),
             ("\\use l", 5, &["last"]),
+            ("\\rejects d", 9, &["duplicate"]),
+            ("select * from model('tot", 21, &["totals"]),
+            ("select * from model('totals', run => 'la", 38, &["last"]),
+            ("select $as", 8, &["as_of"]),
             ("\\format c", 8, &["csv"]),
             ("\\explain select * from tot", 23, &["totals"]),
             ("select 'nothing like this", 8, &[]),

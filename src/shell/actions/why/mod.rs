@@ -8,16 +8,17 @@ use std::collections::BTreeSet;
 use datafusion::arrow::array::RecordBatch;
 
 use crate::{
-    cli::lineage::words::phrases,
-    engine::{
-        Answer, EXTRACT_REJECTS, Engine, How, Lineage, Table, TableColumn, TableKind, lineage,
-    },
+    engine::{Answer, EXTRACT_REJECTS, Engine, How, Lineage, Table, TableColumn, lineage},
     error::{Error, Result},
     model::File,
-    report::runs::aligned,
+    run::quoted,
     shell::{desk::Desk, interpreter::Interpreter, stage::Stage},
     testing::compare::rows_of,
 };
+
+mod told;
+
+use told::Story;
 
 /// Rows of a table that are looked at.
 const LOOKED_AT: usize = 20;
@@ -61,8 +62,14 @@ pub async fn why(shell: &mut Interpreter, key: &str, stage: &mut dyn Stage) -> R
     if names.len() > 1 {
         found = look(&mut shell.desk, &lineage, &columns, &names).await?;
     }
-    let text = told(key, &names, &found, &lineage, &loaded);
-    shell.show(&text, stage)
+    let story = Story {
+        key,
+        names: &names,
+        found: &found,
+        lineage: &lineage,
+        loaded: &loaded,
+    };
+    shell.show(&story.text(), stage)
 }
 
 /// All columns that hold the key of the loaded model: what it is made of, and what is made of that.
@@ -106,10 +113,10 @@ async fn look<'a>(
     columns: &BTreeSet<TableColumn>,
     names: &BTreeSet<String>,
 ) -> Result<Vec<Found<'a>>> {
-    let quoted = names
+    let values = names
         .iter()
         .map(|name| format!("'{}'", name.replace('\'', "''")));
-    let wanted = quoted.collect::<Vec<_>>().join(", ");
+    let wanted = values.collect::<Vec<_>>().join(", ");
     let mut all = vec![];
     for table in &lineage.tables {
         let own: Vec<&str> = columns
@@ -120,14 +127,13 @@ async fn look<'a>(
         if own.is_empty() || !desk.engine().knows(&table.name) {
             continue;
         }
-        let conditions = own.iter().map(|column| {
-            let column = column.replace('"', "\"\"");
-            format!("cast(\"{column}\" as varchar) in ({wanted})")
-        });
+        let conditions = own
+            .iter()
+            .map(|column| format!("cast({} as varchar) in ({wanted})", quoted(column)));
         let conditions = conditions.collect::<Vec<_>>().join(" or ");
         let statement = format!(
-            "select * from \"{}\" where {conditions} limit {LOOKED_AT}",
-            table.name
+            "select * from {} where {conditions} limit {LOOKED_AT}",
+            quoted(&table.name)
         );
         let file = File {
             path: "why".into(),
@@ -172,101 +178,4 @@ fn found<'a>(table: &'a Table, own: &[&str], batches: &[RecordBatch]) -> Found<'
         }
     }
     found
-}
-
-fn told(
-    key: &str,
-    names: &BTreeSet<String>,
-    found: &[Found<'_>],
-    lineage: &Lineage,
-    loaded: &str,
-) -> String {
-    let has = |name: &str| {
-        found
-            .iter()
-            .any(|one| one.table.name == name && one.rows > 0)
-    };
-    if !found.iter().any(|one| one.rows > 0) {
-        return format!("`{key}` is in no table of this run\n");
-    }
-    let mut text = if has(loaded) {
-        format!("`{key}` is in the output (`{loaded}`)\n")
-    } else {
-        format!("`{key}` is not in the output (`{loaded}`)\n")
-    };
-    let others: Vec<_> = names
-        .iter()
-        .filter(|name| *name != key)
-        .map(String::as_str)
-        .collect();
-    if !others.is_empty() {
-        text.push_str(&format!("it is also called {}\n", others.join(", ")));
-    }
-    let way = lineage.ancestors(loaded);
-    text.push_str("\nits way\n");
-    let rows: Vec<Vec<String>> = found
-        .iter()
-        .filter(|one| one.rows > 0)
-        .map(|one| {
-            let rows = match one.rows {
-                LOOKED_AT => format!("{LOOKED_AT} or more"),
-                rows => rows.to_string(),
-            };
-            vec![one.table.name.clone(), rows]
-        })
-        .collect();
-    text.push_str(&aligned("  ", &["table", "rows"], &rows));
-    let is_on_the_way =
-        |one: &&Found<'_>| one.table.kind == TableKind::Model && way.contains(&one.table.name);
-    let gone: Vec<&Found<'_>> = found
-        .iter()
-        .filter(is_on_the_way)
-        .filter(|one| one.rows == 0)
-        .collect();
-    // What reads a table that has lost it already is not to blame.
-    let is_first = |one: &&&Found<'_>| {
-        let mut reads = one.table.reads.iter();
-        let is_gone = |read: &String| gone.iter().any(|other| other.table.name == *read);
-        one.table.reads.iter().any(|read| has(read)) && !reads.any(is_gone)
-    };
-    let lost = gone.iter().filter(is_first);
-    let lost: Vec<String> = lost
-        .map(|one| {
-            let reads: Vec<_> = one
-                .table
-                .reads
-                .iter()
-                .filter(|read| has(read))
-                .map(String::as_str)
-                .collect();
-            let why = phrases(&one.table.rows).join("; ");
-            format!(
-                "  {}, which reads {}: rows {why}\n",
-                one.table.name,
-                reads.join(", ")
-            )
-        })
-        .collect();
-    if !lost.is_empty() && !has(loaded) {
-        text.push_str(&format!("\nleft out by\n{}", lost.concat()));
-    }
-    // Beside the way to the output it is told what became of a key.
-    for one in found
-        .iter()
-        .filter(|one| one.rows > 0 && !way.contains(&one.table.name))
-    {
-        if one.table.kind == TableKind::Source {
-            continue;
-        }
-        let cells = one
-            .first
-            .iter()
-            .map(|(name, cell)| vec![name.clone(), cell.clone()]);
-        let cells: Vec<_> = cells.collect();
-        text.push_str(&format!("\n{} says\n", one.table.name));
-        for cell in cells {
-            text.push_str(&format!("  {}: {}\n", cell[0], cell[1]));
-        }
-    }
-    text
 }
