@@ -31,6 +31,7 @@ fn cluster() -> Kafka {
             "broker.heartbeat.interval.ms=1000".to_owned(),
             "controller.quorum.election.timeout.ms=3000".to_owned(),
             "controller.quorum.fetch.timeout.ms=5000".to_owned(),
+            "initial.broker.registration.timeout.ms=240000".to_owned(),
         ];
         Broker::start([ports[index], ports[index + 1]], &settings)
     });
