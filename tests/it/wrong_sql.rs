@@ -541,7 +541,7 @@ const MISTAKES: [Mistake; 31] = [
     (
         "select customer from orders where row_number() over (order by order_id) = 1",
         (1, 35),
-        "row_number() over (order by order_id)",
+        "row_number() over (order by order_id) = 1",
         "compute it in a CTE",
     ),
     (

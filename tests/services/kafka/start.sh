@@ -55,7 +55,9 @@ if [ -n "${KAFKA_SETTINGS:-}" ]; then
     node=$(sed -n 's/^node.id=//p' "$KAFKA_SETTINGS")
     meta=$folder/data/meta.properties
     if [ -n "$node" ]; then
-        sed -e "s/^node.id=.*/node.id=$node/" -e "s/^\(directory.id=.*\).$/\1$node/" "$meta" >"$meta.new"
+        # Folders are known by 128 bits in base64, of which the last letter holds two: these differ in them.
+        letter=$(printf '%s' AQgw | cut -c $((node % 4 + 1)))
+        sed -e "s/^node.id=.*/node.id=$node/" -e "s/^\(directory.id=.*\).$/\1$letter/" "$meta" >"$meta.new"
         mv "$meta.new" "$meta"
     fi
     rm -f "$KAFKA_SETTINGS"
