@@ -180,7 +180,7 @@ fn a_model_that_does_not_fit_into_memory_is_named_and_the_run_can_be_resumed() {
     project.edit(
         "dfpipe.yml",
         "window_days: 7",
-        "window_days: 7\nengine: {memory_limit: 1MB}",
+        "window_days: 7\nengine: {memory_limit: 200KB}",
     );
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
@@ -194,7 +194,7 @@ fn a_model_that_does_not_fit_into_memory_is_named_and_the_run_can_be_resumed() {
             outcome.stderr
         );
     }
-    project.edit("dfpipe.yml", "1MB", "64MB");
+    project.edit("dfpipe.yml", "200KB", "64MB");
     project.succeed(["run", "-q", "--resume"]);
     assert_eq!(
         project.json("run.json")["resumed"][0]["redone"],
