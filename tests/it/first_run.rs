@@ -365,7 +365,8 @@ fn the_transform_log_tells_every_decision_and_the_formula() {
             .as_str()
             .is_some_and(|formula| formula.contains("purchases"))
     );
-    let is_versioned = |model: &Value| model["version"].is_u64() && model["fingerprint"].is_string();
+    let is_versioned =
+        |model: &Value| model["version"].is_u64() && model["fingerprint"].is_string();
     assert!(models.iter().all(is_versioned));
 }
 
