@@ -4,7 +4,9 @@
 # the libraries, and build DataFusion once more.
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint test chaos properties bench-bigquery bench-check bench-crm bench-kafka services fixtures
+.PHONY: help check format lint test chaos properties release services fixtures \
+    bench bench-quick bench-all bench-bigquery bench-check bench-crm bench-distinct bench-functions bench-kafka bench-parquet \
+    bench-scaling bench-start
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,20 +36,48 @@ properties: ## try all properties with new cases (PROPTEST_RNG_SEED, PROPTEST_CA
 	echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED PROPTEST_CASES=$$PROPTEST_CASES make properties"; \
 	cargo test --workspace -- properties:: formula:: avro::
 
-bench-bigquery: services ## load a million rows, against the official client (minutes; the build that DFPIPE names)
-	cargo build --workspace
-	target/services/bigquery/bin/python benches/bigquery.py
+# Each writes what it prints into benches/RESULTS.md. They measure the release build, or the one that DFPIPE names.
+DFPIPE ?= target/release/dfpipe
+RESULTS = DFPIPE=$(DFPIPE) python3 benches/results.py
+PYTHON = target/bench/python/bin/python
 
-bench-check: ## how long `check` and `test` take, also with 300 models (the build that DFPIPE names)
-	cargo build --workspace
-	python3 benches/check.py
+bench: release target/bench/python ## the customer pipeline on 50 million events, against pandas, polars and DuckDB
+	$(RESULTS) transform $(PYTHON) benches/transform/bench.py
 
-bench-crm: ## how fast an API is read, and how much of that is decoding (PROFILE=dev: without a release build)
-	cargo bench --workspace --bench crm --profile $(or $(PROFILE),release)
+bench-quick: release target/bench/python ## the same, ten times smaller
+	CUSTOMERS=100000 EVENTS=5000000 $(RESULTS) transform-quick $(PYTHON) benches/transform/bench.py
 
-bench-kafka: services target/bench/python ## how fast a topic is read and aggregated, against kcat and Python (the build that DFPIPE names)
-	cargo build --workspace
-	target/bench/python/bin/python benches/kafka.py
+bench-all: bench-start bench-check bench-quick bench bench-distinct bench-functions bench-parquet bench-crm bench-kafka bench-bigquery bench-scaling ## every benchmark, for hours
+
+bench-scaling: release ## how time and memory grow, and whether a limit of 1 GB holds (an hour)
+	$(RESULTS) scaling python3 benches/scaling.py
+
+bench-start: release ## how long until something happens
+	$(RESULTS) start python3 benches/start.py
+
+bench-distinct: release ## count(distinct …) as people write it
+	$(RESULTS) distinct python3 benches/distinct.py
+
+bench-functions: ## our functions per row
+	$(RESULTS) functions python3 benches/criterion.py functions
+
+bench-parquet: ## writing a table file, per row
+	$(RESULTS) parquet python3 benches/criterion.py parquet
+
+bench-bigquery: release services ## load a million rows, against the official client (minutes)
+	$(RESULTS) bigquery target/services/bigquery/bin/python benches/bigquery.py
+
+bench-check: release ## how long `check` and `test` take, also with 300 models
+	$(RESULTS) check python3 benches/check.py
+
+bench-crm: ## how fast an API is read, and how much of that is decoding
+	$(RESULTS) crm cargo bench -q --workspace --bench crm --profile $(or $(PROFILE),release)
+
+bench-kafka: release services target/bench/python ## how fast a topic is read and aggregated, against kcat and Python
+	$(RESULTS) kafka $(PYTHON) benches/kafka.py
+
+release: ## the optimized build (half an hour, the first time)
+	cargo build --release --workspace
 
 target/bench/python: benches/requirements.txt
 	rm -rf $@

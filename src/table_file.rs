@@ -93,6 +93,12 @@ impl ParquetFile {
         self.write_completed()
     }
 
+    /// Puts a fact into the footer that is only known at the end.
+    pub fn note(&mut self, key: &str, value: &str) {
+        self.writer
+            .append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
+    }
+
     fn write_completed(&mut self) -> Result<()> {
         while let Some(batch) = self.coalescer.next_completed_batch() {
             self.writer

@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: Every distinct customer id that either source named in the window, and what is known of it.
 key: [customer_id]
 checks:
@@ -16,8 +16,13 @@ crm_outside as (
     select distinct customer_id from crm_records where status = 'outside_window'
 ),
 
+-- Each of them stands for all events of a customer that were aggregated.
 events as (
-    select * from event_records where status <> 'outside_window' and trim(customer_id) <> ''
+    select * from events_extract
+),
+
+refused as (
+    select * from refused_events
 ),
 
 -- Not readable enough to know its time, but its customer: counts as in scope.
@@ -33,8 +38,13 @@ sightings as (
     union all
     select
         customer_id, 'events' as side,
-        status = 'aggregated' as is_usable, false as is_misshapen, null as all_reasons
+        true as is_usable, false as is_misshapen, null as all_reasons
     from events
+    union all
+    select
+        customer_id, 'events' as side,
+        false as is_usable, false as is_misshapen, null as all_reasons
+    from refused
     union all
     select
         record_key as customer_id, case source when 'crm_customers' then 'crm' else 'events' end as side,

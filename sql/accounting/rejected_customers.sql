@@ -18,18 +18,20 @@ checks:
         - not_in_crm
         - no_usable_events
         - no_events_in_window
-  # Counted from the records, not from customers_in_scope: a check must not trust what it checks.
+  # Counted from the records, not from customers_in_scope: a check must not trust what it checks. That the events add
+  # up is checks/events_balance.sql's.
   - accounts_for:
       keys: [customer_id]
       from:
         - {table: crm_records, where: "status <> 'outside_window' and trim(customer_id) <> ''"}
-        - {table: event_records, where: "status <> 'outside_window' and trim(customer_id) <> ''"}
+        - {table: events_extract}
+        - {table: refused_events}
         - {table: extract_rejects, columns: [record_key], where: "trim(record_key) <> ''"}
       exactly_one_of:
         - {table: unified_customers}
         - {table: unified_customers, columns: [event_customer_id]}
         - {table: rejected_customers}
-    hint: A model lost or doubled these customers. Compare unified_customers and rejected_customers with crm_records and event_records.
+    hint: A model lost or doubled these customers. Compare unified_customers and rejected_customers with crm_records, events_extract and refused_events.
 */
 with
 

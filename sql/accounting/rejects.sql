@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: Every record that was refused, with its reason and its place. One row per record, not per customer.
 key: [source, reason, customer_id, place]
 save_as: rejects.parquet
@@ -55,7 +55,6 @@ events as (
         status as all_reasons,
         case status
             when 'duplicate' then 'an event with this event_id was aggregated already'
-            when 'missing_customer_id' then 'customer_id is blank'
             when 'unknown_kind' then concat('no kind of event is called ', event_type)
             when 'negative_amount' then concat('amount is ', amount)
             when 'impossible_amount' then concat('amount is ', amount)
@@ -70,8 +69,7 @@ events as (
             'feature=' || feature,
             'amount=' || amount,
             'currency=' || currency) as record
-    from event_records
-    where status in ('missing_customer_id', 'unknown_kind', 'negative_amount', 'impossible_amount', 'duplicate')
+    from refused_events
 ),
 
 refused as (

@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: The bars of the report's charts, one row each.
 key: [chart, position]
 checks:
@@ -16,7 +16,7 @@ rejected as (
 ),
 
 events as (
-    select * from event_records where status = 'aggregated'
+    select * from event_counts where status = 'aggregated'
 ),
 
 -- A bucket is called by its lowest score. The last one, 90, holds the best score of 100 as well.
@@ -50,9 +50,9 @@ days as (
 ),
 
 events_per_day as (
-    select date_trunc('day', occurred_at) as began_at, count(*) as events
+    select occurred_date, sum(events) as events
     from events
-    group by 1
+    group by occurred_date
 ),
 
 bars as (
@@ -95,7 +95,7 @@ bars as (
         to_char(days.began_at, '%b %-d'),
         coalesce(events_per_day.events, 0)
     from days
-    left join events_per_day on events_per_day.began_at = days.began_at
+    left join events_per_day on events_per_day.occurred_date = cast(days.began_at as date)
 )
 
 select

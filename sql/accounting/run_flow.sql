@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: |
   The way of the records from each source to the output, and where they left it. What is kept goes on from
   its target; what is not kept ends there.
@@ -27,7 +27,7 @@ crm_customers_kept as (
 ),
 
 events as (
-    select * from event_records
+    select * from event_counts
 ),
 
 event_customers as (
@@ -59,7 +59,7 @@ read as (
     union all
     select 1, 'CRM records', 'CRM rows', count(*), true from crm
     union all
-    select 1, 'Events', 'Event rows', count(*), true from events
+    select 1, 'Events', 'Event rows', coalesce(sum(events), 0), true from events
 ),
 
 -- 2: what was judged. A CRM row that is kept is a customer; an event that is kept is aggregated.
@@ -79,7 +79,7 @@ judged as (
     select
         2, 'Event rows',
         case status when 'aggregated' then 'Events aggregated' else replace(status, '_', ' ') end as target,
-        count(*),
+        sum(events),
         status = 'aggregated' as is_kept
     from events
     group by 3, 5

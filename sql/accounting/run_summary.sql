@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: The numbers of the completion report, one row each.
 key: [position]
 checks:
@@ -49,8 +49,8 @@ quality as (
 events as (
     select
         coalesce((select sum(records_read) from extract_log where source = 'customer_events'), 0) as read,
-        count(*) filter (where status = 'aggregated') as aggregated
-    from event_records
+        coalesce(sum(events) filter (where status = 'aggregated'), 0) as aggregated
+    from event_counts
 ),
 
 refused as (

@@ -11,13 +11,14 @@ read as (
 
 judged as (
     select
-        count(*) filter (where status = 'aggregated') as aggregated,
-        count(*) filter (where status = 'duplicate') as duplicates,
-        count(*) filter (where status = 'unknown_kind') as unknown_kinds,
-        count(*) filter (where status in ('negative_amount', 'impossible_amount', 'missing_customer_id'))
-            as rejects,
-        count(*) filter (where status = 'outside_window') as outside
-    from event_records
+        coalesce(sum(events) filter (where status = 'aggregated'), 0) as aggregated,
+        coalesce(sum(events) filter (where status = 'duplicate'), 0) as duplicates,
+        coalesce(sum(events) filter (where status = 'unknown_kind'), 0) as unknown_kinds,
+        coalesce(sum(events) filter (
+            where status in ('negative_amount', 'impossible_amount')
+        ), 0) as rejects,
+        coalesce(sum(events) filter (where status = 'outside_window'), 0) as outside
+    from event_counts
 ),
 
 misshapen as (
@@ -32,6 +33,10 @@ summed as (
     select coalesce(sum(event_count), 0) as records from events_extract
 ),
 
+listed as (
+    select count(*) as records from refused_events
+),
+
 balance as (
     select
         read.records as events_read,
@@ -41,11 +46,16 @@ balance as (
         judged.rejects + misshapen.records as rejects,
         dead.records as dead_letters,
         judged.outside,
-        summed.records as events_in_extract
-    from read cross join judged cross join misshapen cross join dead cross join summed
+        summed.records as events_in_extract,
+        judged.duplicates + judged.unknown_kinds + judged.rejects as events_refused,
+        listed.records as events_listed_as_refused
+    from read cross join judged cross join misshapen cross join dead cross join summed cross join listed
 )
 
-select events_read, aggregated, duplicates, unknown_kinds, rejects, dead_letters, outside, events_in_extract
+select
+    events_read, aggregated, duplicates, unknown_kinds, rejects, dead_letters, outside, events_in_extract,
+    events_refused, events_listed_as_refused
 from balance
 where events_read <> aggregated + duplicates + unknown_kinds + rejects + dead_letters + outside
     or aggregated <> events_in_extract
+    or events_refused <> events_listed_as_refused

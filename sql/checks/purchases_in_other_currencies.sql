@@ -6,12 +6,12 @@ hint: These purchases count, but their amounts are in no sum. Convert them in th
 with
 
 purchases as (
-    select * from event_records where status = 'aggregated' and kind = 'purchase_completed'
+    select * from event_counts where status = 'aggregated' and kind = 'purchase_completed'
 )
 
 select
     coalesce(currency, '(no currency)') as currency,
-    count(*) as purchases,
+    sum(events) as purchases,
     coalesce(sum(amount), 0) as amount
 from purchases
 where currency is null or currency <> $currency

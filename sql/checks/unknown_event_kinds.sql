@@ -6,7 +6,7 @@ hint: "These events were left out. Is a name one of the four kinds? Then give it
 with
 
 events as (
-    select * from event_records where status = 'unknown_kind'
+    select * from refused_events where status = 'unknown_kind'
 )
 
 select event_type, count(*) as events

@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: What each customer did in the window, one row per customer id of the events.
 key: [customer_id]
 save_as: step2_events_extract.parquet
@@ -21,22 +21,17 @@ checks:
 */
 with
 
+duplicates as (
+    select part, position from duplicate_events
+),
+
+-- The few duplicates stand on the left, which is the side that is held in memory.
 events as (
-    select * from event_records where status = 'aggregated'
-),
-
--- Distinct features are counted in two steps: count(distinct …) beside other aggregates is slow.
-customer_features as (
-    select customer_id, feature
-    from events
-    where kind = 'feature_used' and feature is not null
-    group by customer_id, feature
-),
-
-feature_counts as (
-    select customer_id, count(*) as unique_features_used
-    from customer_features
-    group by customer_id
+    select judged.*
+    from duplicates
+    right anti join judged_events as judged
+        on judged.part = duplicates.part and judged.position = duplicates.position
+    where judged.verdict = 'aggregated'
 ),
 
 totals as (
@@ -45,6 +40,7 @@ totals as (
         -- Events may carry several addresses of a customer: the smallest hash is as good as any, and stable.
         min(email_hash) as email_hash,
         count(*) filter (where kind = 'page_view') as total_page_views,
+        count(distinct feature) filter (where kind = 'feature_used') as unique_features_used,
         count(*) filter (where kind = 'purchase_completed') as purchase_count,
         -- Purchases in another currency count, but money is only added up in one.
         sum(cast(amount as decimal(38, 2)))
@@ -61,7 +57,7 @@ select
     totals.customer_id,
     totals.email_hash,
     totals.total_page_views,
-    coalesce(feature_counts.unique_features_used, 0) as unique_features_used,
+    totals.unique_features_used,
     totals.purchase_count,
     cast(coalesce(totals.purchase_amount, 0) as decimal(18, 2)) as purchase_amount,
     totals.support_interactions,
@@ -69,4 +65,3 @@ select
     totals.last_event_at,
     totals.event_count
 from totals
-left join feature_counts on feature_counts.customer_id = totals.customer_id

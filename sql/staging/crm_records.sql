@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: Every CRM record that could be read, and what became of it.
 key: [customer_id, updated_at, part, position]
 checks:
@@ -44,18 +44,28 @@ judged as (
     from cleaned
 ),
 
+repeated as (
+    select customer_id from records group by customer_id having count(*) > 1
+),
+
 -- The latest update wins among the valid records of a customer. Ties break by content, never by
 -- arrival: part and position only tell records apart that are the same in every other column.
+-- Only customers who come again are ranked: ranking sorts, and most come once.
 ranked as (
+    select judged.*, 1 as recency
+    from repeated
+    right anti join judged on repeated.customer_id = judged.customer_id
+    union all
     select
-        *,
-        row_number() over (
-            partition by is_in_window, impossible = '', customer_id
+        judged.*,
+        cast(row_number() over (
+            partition by judged.is_in_window, judged.impossible = '', judged.customer_id
             order by
                 updated_at desc, last_activity_date desc, lifetime_value desc, support_tickets desc,
                 subscription_tier, signup_date, email_hash, part, position
-        ) as recency
-    from judged
+        ) as bigint) as recency
+    from repeated
+    right semi join judged on repeated.customer_id = judged.customer_id
 ),
 
 decided as (

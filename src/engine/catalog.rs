@@ -14,13 +14,17 @@ use datafusion::{
         file_format::options::ReadOptions,
         listing::{ListingTable, ListingTableConfig, ListingTableUrl},
     },
+    logical_expr::SortExpr,
     prelude::{DataFrame, ParquetReadOptions},
 };
 
-use super::Engine;
+use super::{Engine, arrival, order::ascending};
 use crate::{
     error::{Error, Result},
-    sources::record::{dead_letter_schema, reject_schema},
+    sources::{
+        PART, POSITION,
+        record::{dead_letter_schema, reject_schema},
+    },
     storage::Location,
 };
 
@@ -87,13 +91,49 @@ impl Engine {
 
     /// Registers a Parquet file, or a folder of them, as a table.
     pub async fn register_parquet(&self, name: &str, path: &Path) -> Result<()> {
+        self.register_ordered(name, path, vec![], false).await
+    }
+
+    /// Registers the file of a model, whose rows are in the order of `key`.
+    pub async fn register_model(&self, name: &str, path: &Path, key: &[String]) -> Result<()> {
+        let order = key.iter().map(|column| ascending(column)).collect();
+        self.register_ordered(name, path, order, false).await
+    }
+
+    /// Registers the folder of an extract. It is long, and read once by each model that reads it: text is taken from
+    /// its pages as views, and not copied.
+    pub async fn register_extract(&self, name: &str, folder: &Path) -> Result<()> {
+        let order = match arrival::is_in_order(folder) {
+            true => [PART, POSITION].map(ascending).into(),
+            false => vec![],
+        };
+        self.register_ordered(name, folder, order, true).await
+    }
+
+    async fn register_ordered(
+        &self,
+        name: &str,
+        path: &Path,
+        order: Vec<SortExpr>,
+        as_views: bool,
+    ) -> Result<()> {
         // A URL, since in a path DataFusion takes `*`, `?` and `[` for a pattern.
         let mut url = Location::file(path)?.url()?.to_string();
         if path.is_dir() {
             url.push('/');
         }
-        let options = ParquetReadOptions::default();
-        let registered = self.context.register_parquet(name, url, options).await;
+        let mut options = ParquetReadOptions::default();
+        if !order.is_empty() {
+            options.file_sort_order = vec![order];
+        }
+        let state = self.context.state();
+        let mut stored = state.default_table_options();
+        stored.parquet.global.schema_force_view_types = as_views;
+        let options = options.to_listing_options(state.config(), stored);
+        let registered = self
+            .context
+            .register_listing_table(name, url, options, None, None)
+            .await;
         registered.map_err(|error| odd(name, &error))
     }
 
@@ -148,6 +188,12 @@ impl Engine {
             None => Ok(()),
             Some(table) => self.register(name, table.into_view()),
         }
+    }
+
+    /// Registers a table of another session under a name of this one.
+    pub async fn adopt(&self, other: &Self, table: &str, name: &str) -> Result<()> {
+        let found = other.context.table_provider(table).await;
+        self.register(name, found.map_err(|error| odd(table, &error))?)
     }
 
     /// Forgets a table, if there is one of that name.

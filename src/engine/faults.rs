@@ -9,7 +9,7 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
 };
 
-use super::{Engine, Rows, diagnostics::explain, plan::ordered};
+use super::{Engine, Rows, diagnostics::explain, order::ordered};
 use crate::{
     error::Result,
     model::{Parameters, Sql},

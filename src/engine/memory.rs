@@ -1,9 +1,12 @@
-//! The memory limit of a session, and the most that was taken from it since somebody asked.
+//! The memory limit of a session, and the most that was taken from it while somebody watched.
 
 use std::{
     fmt,
     num::NonZeroUsize,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use datafusion::{
@@ -17,11 +20,22 @@ use datafusion::{
 /// How many consumers an error about memory names.
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).expect("five is not zero");
 
-/// A pool with a high-water mark.
+/// A pool whose high-water mark is seen by those who watch.
 #[derive(Debug)]
 pub struct Memory {
     pool: TrackConsumersPool<FairSpillPool>,
-    peak: AtomicUsize,
+    watches: RwLock<Vec<Weak<AtomicUsize>>>,
+}
+
+/// Sees the most bytes that are held at a time, from its beginning on.
+#[derive(Debug)]
+pub struct Watch(Arc<AtomicUsize>);
+
+impl Watch {
+    /// The most so far.
+    pub fn peak(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) as u64
+    }
 }
 
 impl Memory {
@@ -29,17 +43,25 @@ impl Memory {
     pub fn new(limit: usize) -> Self {
         Self {
             pool: TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS),
-            peak: AtomicUsize::new(0),
+            watches: RwLock::default(),
         }
     }
 
-    /// The most bytes that were held at a time since the last call.
-    pub fn take_peak(&self) -> u64 {
-        self.peak.swap(self.pool.reserved(), Ordering::Relaxed) as u64
+    /// Watches from now on, beside others.
+    pub fn watch(&self) -> Watch {
+        let watch = Arc::new(AtomicUsize::new(self.pool.reserved()));
+        let mut watches = self.watches.write().unwrap_or_else(PoisonError::into_inner);
+        watches.retain(|watch| watch.strong_count() > 0);
+        watches.push(Arc::downgrade(&watch));
+        Watch(watch)
     }
 
     fn note(&self) {
-        self.peak.fetch_max(self.pool.reserved(), Ordering::Relaxed);
+        let held = self.pool.reserved();
+        let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
+        for watch in watches.iter().filter_map(Weak::upgrade) {
+            watch.fetch_max(held, Ordering::Relaxed);
+        }
     }
 }
 

@@ -9,7 +9,9 @@
 //! Where a plan executes is decided here alone ([`Engine::execute`]).
 
 mod apart;
+mod arrival;
 mod browse;
+mod build;
 mod catalog;
 mod check;
 mod columns;
@@ -25,13 +27,17 @@ mod mentions;
 mod messages;
 mod named_files;
 mod narrow;
+mod order;
+mod plain_sorts;
 mod plan;
 mod question;
+mod repeated;
 mod run;
 mod scaling;
 mod session;
 
 pub use browse::FunctionHelp;
+pub use build::{Built, part_name};
 pub use catalog::{DEAD_LETTERS, EXTRACT_LOG, EXTRACT_REJECTS, engine_tables};
 pub use check::{Checked, Followed, Masks, RECORDED, check, record as record_columns, shapes};
 pub use columns::place as column_place;
@@ -39,5 +45,5 @@ pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
 pub use plan::Depth;
 pub use question::{Answer, Asked, Question, Rights};
-pub use run::{Built, Rows, Spill, part_name};
+pub use run::{Rows, Spill};
 pub use session::Engine;

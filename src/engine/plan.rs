@@ -1,11 +1,9 @@
 //! A statement becomes a plan, its parameters filled in and its errors told at their place.
 
 use datafusion::{
-    arrow::datatypes::DataType,
-    common::DFSchema,
     error::DataFusionError,
     execution::SessionStateBuilder,
-    logical_expr::{LogicalPlan, LogicalPlanBuilder, SortExpr, col},
+    logical_expr::LogicalPlan,
     sql::{parser::Statement, sqlparser::ast::Statement as SqlStatement},
 };
 use futures::StreamExt;
@@ -133,35 +131,4 @@ pub enum Depth {
     Typed,
     /// Until these are arranged for execution.
     Executable,
-}
-
-/// Orders the rows of `plan` by `key`, then by all other columns: one order, whatever the arrival.
-pub fn ordered(plan: LogicalPlan, key: &[String]) -> datafusion::error::Result<LogicalPlan> {
-    let order = order(plan.schema(), key);
-    if order.is_empty() {
-        Ok(plan)
-    } else {
-        LogicalPlanBuilder::from(plan).sort(order)?.build()
-    }
-}
-
-fn order(schema: &DFSchema, key: &[String]) -> Vec<SortExpr> {
-    let named = |name: &String| schema.fields().iter().any(|field| field.name() == name);
-    let first = key.iter().filter(|name| named(name)).cloned();
-    let rest = schema
-        .fields()
-        .iter()
-        .filter(|field| !key.contains(field.name()) && is_sortable(field.data_type()));
-    let rest = rest.map(|field| field.name().clone());
-    first
-        .chain(rest)
-        .map(|name| col(datafusion::common::Column::new_unqualified(name)).sort(true, false))
-        .collect()
-}
-
-fn is_sortable(kind: &DataType) -> bool {
-    !matches!(
-        kind,
-        DataType::Map(..) | DataType::Union(..) | DataType::Null
-    )
 }

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use datafusion::{
+    catalog::MemoryCatalogProviderList,
     execution::{
         SessionStateBuilder,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
@@ -13,7 +14,10 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::{apart::Apart, distinct::DistinctCounts, memory::Memory, scaling::Scaling};
+use super::{
+    apart::Apart, distinct::DistinctCounts, memory::Memory, plain_sorts::PlainSorts,
+    repeated::RepeatedKeys, scaling::Scaling,
+};
 use crate::{
     config::{self, Config, Secret},
     error::{Error, Result},
@@ -69,6 +73,8 @@ impl Engine {
             .with_default_features()
             .with_analyzer_rule(Arc::new(Scaling))
             .with_analyzer_rule(Arc::new(DistinctCounts::new()))
+            .with_physical_optimizer_rule(Arc::new(RepeatedKeys::new()))
+            .with_physical_optimizer_rule(Arc::new(PlainSorts))
             .build();
         let mut context = SessionContext::new_with_state(state);
         let functions = UdfSettings::new(email_key.expose());
@@ -87,6 +93,17 @@ impl Engine {
         Self {
             apart: Some(Apart::default()),
             ..self
+        }
+    }
+
+    /// A session with the same memory and functions, and without tables.
+    pub fn without_tables(&self) -> Self {
+        let tables = Arc::new(MemoryCatalogProviderList::new());
+        let state = SessionStateBuilder::new_from_existing(self.context.state());
+        let state = state.with_catalog_list(tables).build();
+        Self {
+            context: SessionContext::new_with_state(state),
+            ..self.clone()
         }
     }
 

@@ -8,7 +8,7 @@
 //! ```
 
 use schemars::{JsonSchema, schema_for};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{BuiltinCheck, File};
 use crate::{
@@ -17,6 +17,17 @@ use crate::{
 };
 
 const OPENING: &str = "/* dfpipe";
+
+/// How the rows of a model are kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Materialized {
+    /// As a file of the run: computed once, read often.
+    #[default]
+    Table,
+    /// Not at all: whoever reads it computes what it needs of it. For what is as long as a source and cheap to say.
+    View,
+}
 
 /// What the front matter of a model says.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -29,6 +40,9 @@ pub struct ModelHeader {
     /// Columns that name a row; the output is ordered by them.
     #[serde(default)]
     pub key: Vec<String>,
+    /// Whether its rows are kept in a file. Default: `table`.
+    #[serde(default)]
+    pub materialized: Materialized,
     /// Properties that every row must have.
     #[serde(default)]
     pub checks: Vec<BuiltinCheck>,
@@ -58,6 +72,13 @@ pub struct Allow {
     pub no_key: Option<String>,
     /// That nothing reads the model.
     pub unused: Option<String>,
+}
+
+impl ModelHeader {
+    /// Whether its rows are computed by whoever reads it.
+    pub fn is_view(&self) -> bool {
+        self.materialized == Materialized::View
+    }
 }
 
 impl Allow {

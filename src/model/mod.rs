@@ -24,7 +24,7 @@ pub use crate::config::check::Severity;
 pub use builtin::BuiltinCheck;
 pub use fingerprint::{SOURCE_VERSION, combined, filled as filled_fingerprint};
 pub use habits::habits;
-pub use header::{Allow, CheckHeader, ModelHeader};
+pub use header::{Allow, CheckHeader, Materialized, ModelHeader};
 pub use load::{Project, load, load_as_far_as_possible, load_with};
 pub use parameters::Parameters;
 pub use recorded::Recorded;

@@ -49,7 +49,10 @@ fn better(stem: &str) -> String {
 /// A copy lies in the run's folder, in a format there is, and takes the place of no other file.
 pub fn copy(header: &ModelHeader, file: &File) -> Option<Error> {
     let name = header.save_as.as_deref()?;
-    let problem = if RUN_FILES.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+    let problem = if header.is_view() {
+        Error::usage("a view has no rows of its own that could be saved")
+            .with_hint("leave `materialized: view` or `save_as` out")
+    } else if RUN_FILES.iter().any(|own| own.eq_ignore_ascii_case(name)) {
         Error::usage(format!("every run has a file `{name}` of its own"))
             .with_hint("save the model under another name")
     } else if !is_file_name(name) {

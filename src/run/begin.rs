@@ -281,7 +281,9 @@ impl<'a> Execution<'a> {
         }
         self.save()?;
         let models = self.pipeline.project.models.iter();
-        let models = models.filter(|model| self.selected.contains(&model.name));
+        // Nobody waits for a view.
+        let models =
+            models.filter(|model| self.selected.contains(&model.name) && !model.header.is_view());
         self.tell(&Event::RunStarted {
             record: Box::new(self.record.clone()),
             run_id: self.record.run_id.clone(),

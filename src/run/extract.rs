@@ -368,7 +368,7 @@ pub async fn register(
 ) -> Result<()> {
     for source in sources {
         engine
-            .register_parquet(source, &folder.extract(source))
+            .register_extract(source, &folder.extract(source))
             .await?;
     }
     let files = [

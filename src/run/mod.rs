@@ -37,6 +37,7 @@ mod journal;
 mod landing;
 mod load;
 mod lock;
+mod models;
 mod pipeline;
 pub mod plan;
 mod progress;

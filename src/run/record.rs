@@ -6,7 +6,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    checks::CheckRecord, config::From, engine::Spill, sinks::Receipt, sources::Partial,
+    checks::CheckRecord,
+    config::From,
+    engine::Spill,
+    model::{Materialized, versions},
+    sinks::Receipt,
+    sources::Partial,
     table_file::FileFacts,
 };
 
@@ -361,7 +366,10 @@ pub struct ModelRecord {
     pub fingerprint: String,
     /// The name of its further copy.
     pub save_as: Option<String>,
-    /// Its table.
+    /// Whether it is a file, or computed by whoever reads it.
+    #[serde(default)]
+    pub materialized: Materialized,
+    /// Its table; of a view, no rows, no bytes, and its identity in the place of a hash.
     pub file: FileFacts,
     /// What building it spilled.
     #[serde(default)]
@@ -385,6 +393,22 @@ pub struct ModelRecord {
     /// that is the same, so is the table.
     #[serde(default)]
     pub identity: String,
+}
+
+impl ModelRecord {
+    /// Whether it has no file.
+    pub fn is_view(&self) -> bool {
+        self.materialized == Materialized::View
+    }
+
+    /// Where the run keeps its SQL, within its folder; a released version stands where its model's file would.
+    pub fn kept_as(&self) -> String {
+        if self.source.starts_with(versions::FOLDER) {
+            format!("sql/{}.sql", self.name)
+        } else {
+            self.source.clone()
+        }
+    }
 }
 
 /// A column of a table.

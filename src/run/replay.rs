@@ -12,7 +12,7 @@ use crate::{
     config::{self, Secret},
     engine::{Engine, engine_tables},
     error::{Error, Kind, Result},
-    model::{self, Model, Parameters, Project, versions},
+    model::{self, Model, Parameters, Project},
 };
 
 /// What a replay found, model by model.
@@ -98,10 +98,16 @@ pub async fn replay(
     let mut models = vec![];
     for then in &record.models {
         let model = its_model(&project, then)?;
+        if then.is_view() {
+            let sql = &model.sql;
+            engine.register_view(&then.name, sql, &parameters).await?;
+            continue;
+        }
         let began = clock.now();
         let path = scratch.join(format!("{}.parquet", then.name));
         let table = engine.build(model, &parameters, &path).await?;
-        engine.register_parquet(&then.name, &path).await?;
+        let key = &model.header.key;
+        engine.register_model(&then.name, &path, key).await?;
         progress.report(&Event::Built {
             model: then.name.clone(),
             rows: table.file.rows,
@@ -131,7 +137,7 @@ fn project(folder: &RunFolder, record: &RunRecord) -> Result<Project> {
         return Err(Error::usage(message).with_hint("it stopped before it built one"));
     }
     for model in &record.models {
-        let name = kept_as(model);
+        let name = model.kept_as();
         if !folder.path().join(&name).is_file() {
             return Err(changed(&format!("`{name}` is missing")));
         }
@@ -142,15 +148,6 @@ fn project(folder: &RunFolder, record: &RunRecord) -> Result<Project> {
     model::load(folder.path(), &tables)
 }
 
-/// Where the run keeps the SQL of a model; a released version stands where its model's file would.
-fn kept_as(model: &ModelRecord) -> String {
-    if model.source.starts_with(versions::FOLDER) {
-        format!("sql/{}.sql", model.name)
-    } else {
-        model.source.clone()
-    }
-}
-
 /// A file that was changed in the archive says nothing about the run.
 fn changed(what: &str) -> Error {
     let message = format!("the archive is not what the run left: {what}");
@@ -159,7 +156,7 @@ fn changed(what: &str) -> Error {
 
 /// The model as the run built it.
 fn its_model<'a>(project: &'a Project, then: &ModelRecord) -> Result<&'a Model> {
-    let name = kept_as(then);
+    let name = then.kept_as();
     let model = project.model(&then.name);
     let model = model.ok_or_else(|| changed(&format!("`{name}` is missing")))?;
     if model.fingerprint == then.fingerprint {
@@ -183,7 +180,7 @@ fn refuse_other_key(project: &Project, record: &RunRecord, build: &Build) -> Res
 async fn verify_files(folder: &RunFolder, record: &RunRecord) -> Result<()> {
     let extracts = record.sources.iter();
     let extracts = extracts.flat_map(|source| extract::extract_files(folder, source));
-    let models = record.models.iter();
+    let models = record.models.iter().filter(|model| !model.is_view());
     let models = models.map(|model| (folder.model(&model.name), &model.file));
     for (path, facts) in extracts.chain(models) {
         if !is_unchanged(path.clone(), facts.clone()).await {

@@ -1,4 +1,4 @@
-//! The step that builds the models and checks them.
+//! The step that builds the models and checks them; `models.rs` has the building.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,19 +10,12 @@ use datafusion::arrow::array::RecordBatch;
 use serde_json::{Value, json};
 
 use super::{
-    Event, Execution,
-    folder::remove_file,
-    identity,
-    journal::Entry,
-    record::{ColumnRecord, ModelRecord, seconds},
-    resume::is_unchanged,
-    state,
+    Event, Execution, folder::remove_file, identity, record::ModelRecord, resume::is_unchanged,
 };
 use crate::{
     engine::{DEAD_LETTERS, engine_tables},
     error::{Error, Result},
     model::{File, Model, Sql},
-    table_file::stored,
 };
 
 /// The copy that holds unreadable records.
@@ -32,28 +25,7 @@ impl Execution<'_> {
     /// Builds the selected models, each after all that it reads, and checks them. Whether nothing had to
     /// be built.
     pub(super) async fn transform(&mut self) -> Result<bool> {
-        let pipeline = self.pipeline;
-        let mut inputs = identity::extracts(&self.record.sources);
-        let mut was_all_kept = true;
-        for model in &pipeline.project.models {
-            if !self.selected.contains(&model.name) {
-                continue;
-            }
-            let identity =
-                identity::of_model(model, &self.parameters, &inputs, &self.record.build)?;
-            let earlier = self.earlier_table(model, &identity).await;
-            let mut record = match earlier {
-                Ok(record) => self.keep_model(record).await?,
-                Err(redone) => {
-                    was_all_kept = false;
-                    self.build(model, identity, redone).await?
-                }
-            };
-            // An earlier attempt may have had other reasons: they are no part of the statement.
-            record.allows = allows(model);
-            inputs.insert(model.name.clone(), record.file.sha256.clone());
-            self.record.models.push(record);
-        }
+        let was_all_kept = self.build_models().await?;
         self.copy_dead_letters().await?;
         self.save_copies().await?;
         self.summarize().await?;
@@ -63,10 +35,11 @@ impl Execution<'_> {
 
     /// The table of an earlier attempt, if it is as good as a new one; else why it has to be made again,
     /// if it was made before.
-    async fn earlier_table(
+    pub(super) async fn earlier_table(
         &self,
         model: &Model,
         identity: &str,
+        made_again: &BTreeSet<&str>,
     ) -> Result<ModelRecord, Option<String>> {
         let Some(state) = &self.earlier else {
             return Err(None);
@@ -81,74 +54,30 @@ impl Execution<'_> {
                 // The engine's own tables are made of what all sources gave.
                 let is_engines = engine_tables().iter().any(|(name, _)| *name == table);
                 let is_source = |name: &str| self.pipeline.config.sources.contains_key(name);
-                redone.any(|redone| redone.table == table || is_engines && is_source(&redone.table))
+                made_again.contains(table)
+                    || redone.any(|redone| {
+                        redone.table == table || is_engines && is_source(&redone.table)
+                    })
             };
             let builds = [&state.build, &self.record.build];
             let reason = identity::difference(record, model, builds, &was_redone);
             return Err(Some(reason));
         }
+        if record.materialized != model.header.materialized {
+            return Err(Some("it is kept in another way".to_owned()));
+        }
         let path = self.folder.model(&model.name);
-        if is_unchanged(path, record.file.clone()).await {
+        if record.is_view() || is_unchanged(path, record.file.clone()).await {
             Ok(record.clone())
         } else {
             Err(Some("its file is missing or changed".to_owned()))
         }
     }
 
-    async fn keep_model(&self, record: ModelRecord) -> Result<ModelRecord> {
-        let path = self.folder.model(&record.name);
-        self.engine.register_parquet(&record.name, &path).await?;
-        self.tell_built(&record, true);
-        Ok(record)
-    }
-
-    async fn build(
-        &mut self,
-        model: &Model,
-        identity: String,
-        redone: Option<String>,
-    ) -> Result<ModelRecord> {
-        let name = &model.name;
-        self.tell(&Event::Building {
-            model: name.clone(),
-        });
-        let clock = self.around.clock;
-        let began = clock.now();
-        let path = self.folder.model(name);
-        let built = self.engine.build(model, &self.parameters, &path).await?;
-        self.engine.register_parquet(name, &path).await?;
-        let reads = model.sql.reads.iter().map(|read| read.table.clone());
-        // As they are in the file: while it is made, text may be held otherwise.
-        let schema = stored(&built.schema);
-        let columns = schema.fields().iter().map(|field| ColumnRecord {
-            name: field.name().clone(),
-            kind: field.data_type().to_string(),
-        });
-        let record = ModelRecord {
-            name: name.clone(),
-            source: model.sql.file.name.clone(),
-            version: model.header.version,
-            fingerprint: model.fingerprint.clone(),
-            save_as: model.header.save_as.clone(),
-            file: built.file,
-            spill: built.spill,
-            seconds: seconds(began, clock.now()),
-            reads: reads.collect::<BTreeSet<_>>().into_iter().collect(),
-            allows: allows(model),
-            columns: columns.collect(),
-            peak_memory: built.peak_memory,
-            identity,
-        };
-        self.journal(Entry::Built {
-            model: Box::new(record.clone()),
-            redone: redone.clone(),
-        })?;
-        state::redo(&mut self.record.resumed, name, redone);
-        self.tell_built(&record, false);
-        Ok(record)
-    }
-
-    fn tell_built(&self, record: &ModelRecord, kept: bool) {
+    pub(super) fn tell_built(&self, record: &ModelRecord, kept: bool) {
+        if record.is_view() {
+            return;
+        }
         self.tell(&Event::Built {
             model: record.name.clone(),
             rows: record.file.rows,
@@ -295,7 +224,7 @@ fn as_json(batch: &RecordBatch) -> Result<Vec<Value>> {
 }
 
 /// What the front matter allows that the bytes may show.
-fn allows(model: &Model) -> BTreeMap<String, String> {
+pub(super) fn allows(model: &Model) -> BTreeMap<String, String> {
     let given = model.header.allow.inexact();
     given
         .map(|(key, reason)| (key.to_owned(), reason.trim().to_owned()))

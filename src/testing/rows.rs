@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::{
-    array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array},
+    array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, new_null_array},
     compute::concat,
     datatypes::{Field, Schema, SchemaRef},
 };
@@ -12,6 +12,7 @@ use super::value;
 use crate::{
     config::yaml::{Data, Node},
     error::{Error, Place, Result, did_you_mean},
+    sources::{PART, POSITION},
     testing::Test,
 };
 
@@ -212,6 +213,26 @@ pub fn nullable(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter();
     let fields = fields.map(|field| Field::new(field.name(), field.data_type().clone(), true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Rows of a source stand one behind the other in its first part, where they do not say otherwise: no row of a run is
+/// without its place.
+pub fn place(rows: &mut [Row], schema: &Schema) {
+    let mut fill = |name: &str, value: &dyn Fn(usize) -> ArrayRef| {
+        let Ok(column) = schema.index_of(name) else {
+            return;
+        };
+        for (number, row) in rows.iter_mut().enumerate() {
+            if row.cells.iter().all(|(named, _)| *named != column) {
+                row.cells.push((column, value(number)));
+            }
+        }
+    };
+    fill(PART, &|_| Arc::new(Int32Array::from(vec![0])));
+    fill(POSITION, &|number| {
+        let position = i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1);
+        Arc::new(Int64Array::from(vec![position]))
+    });
 }
 
 /// The rows as one batch; what they do not name is null.

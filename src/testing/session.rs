@@ -217,7 +217,8 @@ fn given_rows<'a>(
             schema: &schema,
         };
         match reader.read(node) {
-            Ok(rows) => {
+            Ok(mut rows) => {
+                rows::place(&mut rows, &schema);
                 let batch = rows::batch(&rows, &schema)?;
                 given.insert(key.name.as_str(), (schema, batch));
             }

@@ -85,8 +85,10 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       crm_records                618 rows  [time]
       crm_extract                553 rows  [time]
       event_names                  4 rows  [time]
-      event_records           25,347 rows  [time]
-      customers_in_scope         657 rows  [time]
+      imputation_values            1 row  [time]
+      repeated_events            143 rows  [time]
+      duplicate_events           142 rows  [time]
+      event_counts                84 rows  [time]
       events_extract             597 rows  [time]
       id_match                   497 rows  [time]
       fallback_customers           0 rows  [time]
@@ -94,14 +96,15 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       email_hash_match             0 rows  [time]
       ambiguous_customers          0 rows  [time]
       customer_match             497 rows  [time]
-      customer_quality           581 rows  [time]
-      imputation_values            1 row  [time]
       joined_customers           497 rows  [time]
       feature_limits               8 rows  [time]
       capped_customers           497 rows  [time]
       engagement_score           497 rows  [time]
-      log_events                   6 rows  [time]
       log_matching                 8 rows  [time]
+      refused_events             324 rows  [time]
+      customers_in_scope         657 rows  [time]
+      customer_quality           581 rows  [time]
+      log_events                   6 rows  [time]
       rejects                    407 rows  [time]
       log_extract                 24 rows  [time]
       scaled_customers           497 rows  [time]
@@ -114,7 +117,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       run_summary                 15 rows  [time]
       transform_log               78 rows  [time]
     checks
-      167 of 169 passed, 2 to look at
+      176 of 178 passed, 2 to look at
     load
       497 rows into [project]/.dfpipe/warehouse/customer_analytics/weekly_customer_profiles  [time]
     "#);

@@ -341,7 +341,7 @@ fn a_count_leads_back_to_what_was_counted() {
         .split("goes to")
         .next()
         .expect("a text has a beginning");
-    for column in ["event_records.feature", "customer_events.feature"] {
+    for column in ["judged_events.feature", "customer_events.feature"] {
         assert!(above.contains(column), "{shown}");
     }
 }

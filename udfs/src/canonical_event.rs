@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 
 use arrow::datatypes::DataType;
+use datafusion::common::utils::take_function_args;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 use datafusion_macros::user_doc;
 
-use crate::text::{TEXT, map_text, text_signature};
+use crate::text::{TEXT, few_texts, text_signature};
 
 /// The kinds of events there are.
 pub const EVENTS: [&str; 4] = [
@@ -120,7 +121,8 @@ fn fold<'a>(raw: &str, buffer: &'a mut [u8; LONGEST]) -> Option<&'a [u8]> {
     Some(&buffer[..length])
 }
 
-fn is_separator(char: char) -> bool {
+/// What names of events are cut up by.
+pub(crate) fn is_separator(char: char) -> bool {
     matches!(char, '.' | '-' | '_' | '/' | ':') || char.is_whitespace()
 }
 
@@ -161,9 +163,8 @@ impl ScalarUDFImpl for CanonicalEvent {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        map_text(self.name(), args, |raw| {
-            canonical_event(raw).map(Cow::Borrowed)
-        })
+        let [text] = take_function_args(self.name(), args.args)?;
+        few_texts(&text, |raw| canonical_event(raw).map(Cow::Borrowed))
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -8,6 +8,7 @@
 //!            email_hash        Anna@Example.com  -> 6d57… (HMAC-SHA-256 of the normalized address)
 //!            canonical_id      cust-00042        -> CUST42
 //! events     canonical_event   Page Viewed       -> page_view
+//!            event_kind        basket_paid       -> what a table of ours says, else the same
 //! scoring    activity_status   12                -> at_risk
 //!            engagement_score  counts, weights   -> 0..=100
 //! scaling    min_max_scale, z_score, robust_scale, winsorize   x over ()   -> x against its column
@@ -26,6 +27,7 @@ mod distinct_count;
 mod email_hash;
 mod email_hasher;
 mod engagement_score;
+mod event_kind;
 pub mod mask;
 mod normalize_email;
 #[cfg(test)]
@@ -86,6 +88,7 @@ pub fn functions(settings: &UdfSettings) -> Vec<ScalarUDF> {
         ScalarUDF::new_from_impl(canonical_id::CanonicalId::new()),
         ScalarUDF::new_from_impl(email_hash::EmailHash::new(hasher)),
         ScalarUDF::new_from_impl(engagement_score::EngagementScore::new()),
+        ScalarUDF::new_from_impl(event_kind::EventKind::new()),
         ScalarUDF::new_from_impl(normalize_email::NormalizeEmail::new()),
     ]
 }

@@ -1,17 +1,13 @@
 /* dfpipe
-version: 1
+version: 2
 description: For the transform log, event names nobody knows and purchases whose money was not added up.
 key: [decision, subject, detail]
 */
 with
 
-events as (
-    select * from event_records
-),
-
 unknown_names as (
     select event_type, count(*) as records
-    from events
+    from refused_events
     where status = 'unknown_kind'
     group by event_type
 ),
@@ -28,7 +24,7 @@ ranked_names as (
 ),
 
 purchases as (
-    select * from events where status = 'aggregated' and kind = 'purchase_completed'
+    select * from event_counts where status = 'aggregated' and kind = 'purchase_completed'
 )
 
 select
@@ -40,12 +36,12 @@ group by name
 union all
 select
     'not_summed', coalesce(currency, '(no currency)'),
-    'purchases counted, their amount not added up; value is the amount', count(*), cast(coalesce(sum(amount), 0) as double)
+    'purchases counted, their amount not added up; value is the amount', sum(events), cast(coalesce(sum(amount), 0) as double)
 from purchases
 where currency is null or currency <> $currency
 group by currency
 
 union all
-select 'not_summed', $currency, 'purchases without an amount', count(*), null
+select 'not_summed', $currency, 'purchases without an amount', coalesce(sum(events_without_amount), 0), null
 from purchases
-where currency = $currency and amount is null
+where currency = $currency

@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: For the transform log, what was read, left out of scope, refused and missing.
 key: [decision, subject, detail]
 */
@@ -10,7 +10,7 @@ crm_statuses as (
 ),
 
 event_statuses as (
-    select status, count(*) as records from event_records group by status
+    select status, sum(events) as records from event_counts group by status
 ),
 
 refused as (

@@ -14,14 +14,14 @@ use super::columns;
 use crate::{
     bigquery_types::{self, MOST_COLUMNS, name_problem},
     error::{Error, did_you_mean},
-    model::{Model, Recorded, recorded},
+    model::{Model, Recorded, header, recorded},
     table_file::kind_name,
 };
 
 /// What is wrong with the columns of `model`, which is loaded and gives `schema`.
 pub fn problems(model: &Model, schema: &Schema) -> Vec<Error> {
     let mut seen = BTreeSet::new();
-    let mut problems: Vec<Error> = star(model).into_iter().collect();
+    let mut problems: Vec<Error> = star(model).into_iter().chain(view(model)).collect();
     problems.extend(too_many(schema));
     for field in schema.fields() {
         let at = |error: Error| error.at(columns::place(&model.sql, field.name()));
@@ -41,6 +41,18 @@ pub fn problems(model: &Model, schema: &Schema) -> Vec<Error> {
         problems.extend(kind(field).map(at));
     }
     problems
+}
+
+/// What is loaded has to be there before it is loaded.
+fn view(model: &Model) -> Option<Error> {
+    model.header.is_view().then(|| {
+        Error::usage(format!(
+            "`{}` is loaded, and so cannot be a view",
+            model.name
+        ))
+        .at(header::place(&model.sql.file, "materialized", None))
+        .with_hint("leave `materialized: view` out")
+    })
 }
 
 /// How the columns of `model` differ from those that were recorded: what is wrong, and what is to be

@@ -15,11 +15,7 @@ use datafusion::{
 };
 
 use super::{
-    Engine,
-    catalog::engine_tables,
-    columns,
-    diagnostics::explain,
-    plan::{Depth, ordered},
+    Engine, catalog::engine_tables, columns, diagnostics::explain, order::ordered, plan::Depth,
 };
 use crate::{
     config::Config,
@@ -233,15 +229,12 @@ impl<'a> Checking<'a> {
         });
     }
 
-    /// Types all plans until they could be executed, several at a time: it is most of the work, and by now
-    /// none of them needs another.
+    /// Types all plans until they are operators, several at a time: it is most of the work, and by now none of
+    /// them needs another. How operators are arranged depends on the data, and a mistake in it is not the SQL's.
     async fn type_to_the_end(&mut self) {
         let planned = std::mem::take(&mut self.planned);
         let plans = planned.iter().map(|one| one.plan.clone());
-        let typed = self
-            .engine
-            .typed_all(plans.collect(), Depth::Executable)
-            .await;
+        let typed = self.engine.typed_all(plans.collect(), Depth::Typed).await;
         // From the last on, so that the places of the others stay.
         for (one, typed) in planned.iter().zip(typed).rev() {
             let Err(error) = typed else { continue };

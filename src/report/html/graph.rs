@@ -77,7 +77,7 @@ fn nodes(record: &RunRecord) -> Vec<Node<'_>> {
         let node = Node {
             name: &model.name,
             model: Some(model),
-            rows: Some(model.file.rows),
+            rows: (!model.is_view()).then_some(model.file.rows),
         };
         nodes.insert(node.name, node);
     }

@@ -190,7 +190,11 @@ fn models(run: &RunRecord) -> String {
         vec![
             model.name.clone(),
             model.version.to_string(),
-            grouped(model.file.rows),
+            if model.is_view() {
+                "view".to_owned()
+            } else {
+                grouped(model.file.rows)
+            },
             bytes(model.file.bytes),
             duration(model.seconds),
             bytes(model.peak_memory),

@@ -27,6 +27,7 @@ mod last;
 mod live;
 mod tables;
 mod unfinished;
+mod views;
 
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
@@ -255,7 +256,7 @@ pub async fn previous(record: &RunRecord, config: &Config, count: usize) -> Vec<
 
 fn past_run(other: RunRecord) -> PastRun {
     let seconds = other.seconds();
-    let models = other.models.into_iter();
+    let models = other.models.into_iter().filter(|model| !model.is_view());
     let models = models.map(|model| (model.name, model.file.rows));
     let sources = other.sources.into_iter();
     let sources = sources.map(|source| (source.name, source.rows));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{AT_A_TIME, Past};
+use super::{AT_A_TIME, Past, views};
 use crate::{
     checks,
     config::{Config, To},
@@ -28,7 +28,8 @@ pub async fn open_some(
     run: &Past,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<()> {
-    let is_due = |name: &str| is_wanted(name) && !engine.knows(name);
+    let (views, read) = views::wanted(run, &is_wanted);
+    let is_due = |name: &str| (is_wanted(name) || read.contains(name)) && !engine.knows(name);
     let mut tables = tables(run).await?;
     tables.0.retain(|name, _| is_due(name));
     for (name, schema) in engine_tables() {
@@ -43,12 +44,19 @@ pub async fn open_some(
     let registered = registered.map(|(name, files)| engine.register_parts(name, files));
     let mut registered = stream::iter(registered).buffer_unordered(AT_A_TIME);
     while registered.try_next().await?.is_some() {}
+    for view in views.into_iter().filter(|view| !engine.knows(&view.name)) {
+        views::open(engine, run, view, &view.name).await?;
+    }
     Ok(())
 }
 
 /// Registers one table of a run under another name.
 pub async fn open_table(engine: &Engine, run: &Past, table: &str, name: &str) -> Result<()> {
     let tables = tables(run).await?;
+    let mut views = run.record.models.iter().filter(|model| model.is_view());
+    if let Some(view) = views.find(|view| view.name == table) {
+        return views::open_apart(engine, run, view, name).await;
+    }
     let Some(files) = tables.0.get(table) else {
         let names = tables.0.keys().map(String::as_str);
         let hint = match did_you_mean(table, names) {

@@ -203,7 +203,11 @@ pub fn models(shell: &mut Interpreter, stage: &mut dyn Stage) -> Result<()> {
             vec![
                 model.name.clone(),
                 model.header.version.to_string(),
-                then.map_or_else(|| "–".to_owned(), |then| then.file.rows.to_string()),
+                match then {
+                    None => "–".to_owned(),
+                    Some(then) if then.is_view() => "view".to_owned(),
+                    Some(then) => then.file.rows.to_string(),
+                },
                 standing.to_owned(),
                 model.header.key.join(", "),
                 first_sentence(model.header.description.as_deref()),

@@ -43,6 +43,14 @@ impl Asker {
         })
     }
 
+    /// Everything was asked.
+    pub fn leave(self) {
+        self.client.leave();
+        if let Some(client) = self.all.into_inner() {
+            client.leave();
+        }
+    }
+
     /// The client that sees open transactions.
     fn all(&self) -> Result<&Client> {
         if let Some(client) = self.all.get() {
@@ -133,6 +141,7 @@ impl Sampler {
         while sampler.found.len() < places.len() && begun.elapsed() < patience {
             sampler.take(client.poll(WAIT)?);
         }
+        client.leave();
         Ok(sampler.found)
     }
 

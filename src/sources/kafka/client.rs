@@ -26,7 +26,7 @@ use super::{
     heard::Heard,
     oauth::Login,
     offsets::Place,
-    settings::settings,
+    settings::{is_encrypted, settings},
 };
 use crate::{
     config::Kafka,
@@ -114,6 +114,16 @@ impl Client {
             client.listen();
         }
         Ok(client)
+    }
+
+    /// Takes leave without waiting for it: a consumer that has read its range has nothing more to say, and saying
+    /// goodbye takes longer than reading some thousand messages. An encrypted one is waited for, since OpenSSL must
+    /// not be in use when the process ends.
+    pub fn leave(self) {
+        let is_encrypted = settings(&self.kafka, 1).is_ok_and(|settings| is_encrypted(&settings));
+        if !is_encrypted {
+            std::thread::spawn(move || drop(self));
+        }
     }
 
     /// The addresses by which the brokers want to be reached.

@@ -116,8 +116,12 @@ fn tell(found: &Found, kafka: &config::Kafka, scan: &Scan) {
 
 /// Asks the brokers for the window, on a thread of its own, as the client library blocks.
 async fn look_up(kafka: Arc<config::Kafka>, asked: Asked) -> Result<Found> {
-    let asking =
-        spawn_blocking(move || window::find(&Asker::new(Arc::clone(&kafka))?, &kafka, asked));
+    let asking = spawn_blocking(move || {
+        let asker = Asker::new(Arc::clone(&kafka))?;
+        let found = window::find(&asker, &kafka, asked);
+        asker.leave();
+        found
+    });
     asking
         .await
         .map_err(|error| Error::bug("the look-up of offsets broke off").because(error))?

@@ -38,22 +38,33 @@ pub struct Reader {
 
 impl Read for Reader {
     fn read(&self, output: &Output) -> Result<()> {
+        let mut ranges = self
+            .ranges
+            .iter()
+            .filter(|range| !range.is_empty())
+            .peekable();
+        if ranges.peek().is_none() {
+            return Ok(());
+        }
+        // One after the other by one client: to connect takes longer than to read some thousand messages.
+        let client = Client::new(Arc::clone(&self.kafka), self.consumers)?;
         let mut rows = 0;
-        for range in self.ranges.iter().filter(|range| !range.is_empty()) {
+        for range in ranges {
             let is_enough = self.scan.limit.is_some_and(|limit| rows >= limit);
             if is_enough || !output.is_wanted() {
                 break;
             }
-            rows += self.read_range(*range, output)?;
+            rows += self.read_range(&client, *range, output)?;
         }
+        client.leave();
         Ok(())
     }
 }
 
 impl Reader {
     /// Reads a range. How many rows it gave.
-    fn read_range(&self, range: OffsetRange, output: &Output) -> Result<usize> {
-        let mut reading = Reading::begin(self, range, output)?;
+    fn read_range(&self, client: &Client, range: OffsetRange, output: &Output) -> Result<usize> {
+        let mut reading = Reading::begin(self, client, range, output)?;
         let mut is_wanted = true;
         while is_wanted && !reading.is_done() {
             reading.step()?;
@@ -78,7 +89,7 @@ struct Reading<'a> {
     reader: &'a Reader,
     range: OffsetRange,
     output: &'a Output,
-    client: Client,
+    client: &'a Client,
     cursor: Cursor,
     decoder: Decoder,
     /// The partition in words.
@@ -92,20 +103,19 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn begin(reader: &'a Reader, range: OffsetRange, output: &'a Output) -> Result<Self> {
-        let Reader {
-            kafka,
-            consumers,
-            scan,
-            ..
-        } = reader;
+    fn begin(
+        reader: &'a Reader,
+        client: &'a Client,
+        range: OffsetRange,
+        output: &'a Output,
+    ) -> Result<Self> {
+        let Reader { kafka, scan, .. } = reader;
         let decoder = Decoder::new(
             &scan.source,
             &scan.projection,
             &scan.privacy,
             Arc::clone(&scan.log),
         );
-        let client = Client::new(Arc::clone(kafka), *consumers)?;
         client.assign(&[(range.partition, range.start)])?;
         Ok(Self {
             reader,

@@ -83,7 +83,8 @@ fn ours(kafka: &Kafka, consumers: usize) -> [(&'static str, String); 15] {
     ]
 }
 
-fn is_encrypted(settings: &[(&str, String)]) -> bool {
+/// Whether consumers with these settings speak TLS.
+pub fn is_encrypted(settings: &[(&str, String)]) -> bool {
     let is_secure = |value: &str| value.to_ascii_lowercase().ends_with("ssl");
     settings
         .iter()
