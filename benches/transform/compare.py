@@ -30,7 +30,7 @@ def main():
     arguments = parser.parse_args()
     run, out = arguments.run, arguments.out
 
-    customers = [pl.read_parquet(run / "models/unified_customers.parquet"), pl.read_parquet(out / "unified_customers.parquet")]
+    customers = [pl.read_parquet(folder / "unified_customers.parquet") for folder in (run / "models", out)]
     rejected = rejected_customers(run, out, arguments.without_misshapen)
     refused = rejects(run, out, arguments.without_misshapen)
     problems = [
@@ -44,7 +44,8 @@ def main():
         print(problem)
     if problems:
         sys.exit(1)
-    print(f"the same: {len(customers[0]):,} customers, {len(rejected[0]):,} rejected customers, {len(refused[0]):,} rejects")
+    counts = [len(tables[0]) for tables in (customers, rejected, refused)]
+    print("the same: {:,} customers, {:,} rejected customers, {:,} rejects".format(*counts))
 
 
 # --- what is compared --------------------------------------------------------------------------
@@ -133,7 +134,9 @@ def keyed(name, theirs, mine, key="customer_id"):
     if problems:
         return problems
 
-    both = plain(theirs).join(plain(mine), on=key, suffix=" of mine", maintain_order="left")
+    # Of the same unique keys, so that sorted they stand side by side.
+    mine = plain(mine).sort(key).rename(lambda column: f"{column} of mine")
+    both = pl.concat([plain(theirs).sort(key), mine], how="horizontal")
     for column in theirs.columns:
         if column != key:
             problems += values_that_differ(name, both, key, column)

@@ -1,7 +1,7 @@
 """The customer pipeline in DuckDB: the SQL models in its dialect, from the rows of an extract to the tables of a run.
 
-One of three contenders that dfpipe is measured against, and so with the same tables by the same names, in memory as
-long as they fit. Row order is let go, as DuckDB's guide says for data that may not fit; all else is as it comes.
+One of three contenders that dfpipe is measured against, and so with the same views and tables by the same names. Row
+order is let go, as DuckDB's guide says for data that may not fit into memory; all else is as it comes.
 
     python with_duckdb.py EXTRACT_DIR OUT_DIR
 """
@@ -107,7 +107,7 @@ select
 from decided
 """
 
-# The names are few, so `canonical_event` is a table of those there are. An enum takes one byte per event.
+# The names are few, so `event_kind` is a table of those there are. An enum takes one byte per event.
 EVENT_KINDS = """
 create type event_kind as enum ('feature_used', 'page_view', 'purchase_completed', 'support_chat_started');
 

@@ -277,7 +277,7 @@ def feature_limits(joined):
 def unified_customers(joined, limits):
     """The table that is loaded: capped, scaled, scored, one row per customer found in both sources."""
     numbers = {feature: pl.col(feature).cast(pl.Float64) for feature in FEATURES}
-    capped = {feature: pl.min_horizontal(number, pl.lit(limits[feature], pl.Float64)) for feature, number in numbers.items()}
+    capped = {feature: number.clip(upper_bound=limits[feature]) for feature, number in numbers.items()}
     days = pl.col("days_since_last_activity")
     category = pl.when(days <= 6).then(pl.lit("active")).when(days <= 30).then(pl.lit("at_risk"))
     unified = joined.with_columns(

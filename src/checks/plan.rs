@@ -58,26 +58,26 @@ pub async fn check_sources(
 
 /// All that is asked of a table goes into as few plans as a run makes of it, one by one only to find the culprit.
 async fn problems(planners: Vec<Planner<'_>>, engine: &Engine) -> Vec<Error> {
-    let mut owners = vec![];
-    let mut plans = vec![];
+    let mut typed = vec![];
     let mut doubtful = BTreeSet::new();
     for (number, planner) in planners.iter().enumerate() {
         match planner.plans().await {
             Ok(more) => {
-                owners.extend(more.iter().map(|_| number));
-                plans.extend(more);
+                let typing = more
+                    .into_iter()
+                    .map(|plan| engine.typing(plan, Depth::Typed));
+                typed.extend(typing.map(|typing| (number, typing)));
             }
             Err(_) => {
                 doubtful.insert(number);
             }
         }
     }
-    let typed = engine.typed_all(plans, Depth::Typed).await;
-    let refused = owners
-        .into_iter()
-        .zip(typed)
-        .filter(|(_, typed)| typed.is_err());
-    doubtful.extend(refused.map(|(number, _)| number));
+    for (number, typing) in typed {
+        if typing.verdict().await.is_err() {
+            doubtful.insert(number);
+        }
+    }
     let mut problems = vec![];
     for number in doubtful {
         problems.extend(planners[number].one_by_one().await);

@@ -6,7 +6,7 @@ use datafusion::{
     logical_expr::LogicalPlan,
     sql::{parser::Statement, sqlparser::ast::Statement as SqlStatement},
 };
-use futures::StreamExt;
+use tokio::task::JoinHandle;
 
 use super::{
     Engine,
@@ -91,22 +91,12 @@ impl Engine {
         self.explained(error, &sql, true).await
     }
 
-    /// Types plans, as many at a time as there are processors; the verdicts are in their order.
-    pub async fn typed_all(
-        &self,
-        plans: Vec<LogicalPlan>,
-        depth: Depth,
-    ) -> Vec<datafusion::error::Result<()>> {
-        let width = std::thread::available_parallelism().map_or(1, usize::from);
-        let typing = plans.into_iter().map(|plan| {
-            let engine = self.clone();
-            tokio::spawn(async move { engine.typed(&plan, depth).await })
-        });
-        let typed = futures::stream::iter(typing).buffered(width);
-        let typed = typed.map(|typed| {
-            typed.unwrap_or_else(|stopped| Err(DataFusionError::External(Box::new(stopped))))
-        });
-        typed.collect().await
+    /// Begins to type a plan, beside whatever goes on.
+    pub fn typing(&self, plan: LogicalPlan, depth: Depth) -> Typing {
+        let engine = self.clone();
+        Typing(tokio::spawn(
+            async move { engine.typed(&plan, depth).await },
+        ))
     }
 
     pub(super) async fn typed(
@@ -121,6 +111,20 @@ impl Engine {
                 .build(),
         };
         state.create_physical_plan(plan).await.map(|_| ())
+    }
+}
+
+/// A plan that is being typed.
+#[derive(Debug)]
+pub struct Typing(JoinHandle<datafusion::error::Result<()>>);
+
+impl Typing {
+    /// What came of it.
+    pub async fn verdict(self) -> datafusion::error::Result<()> {
+        match self.0.await {
+            Ok(verdict) => verdict,
+            Err(stopped) => Err(DataFusionError::External(Box::new(stopped))),
+        }
     }
 }
 

@@ -156,10 +156,11 @@ impl Progress for Listener<'_> {
                 rows,
                 bytes,
                 kept,
+                view,
                 ..
             } if !kept => {
                 let (rows, bytes) = (*rows, Some(*bytes));
-                let written = Some(Written { rows, bytes });
+                let written = (!view).then_some(Written { rows, bytes });
                 self.complete(&mut heard, &Part::Model(model.clone()), written);
             }
             Event::StepStarted { step: Step::Load } => self.begin(&mut heard, Part::Load),

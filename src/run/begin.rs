@@ -281,9 +281,7 @@ impl<'a> Execution<'a> {
         }
         self.save()?;
         let models = self.pipeline.project.models.iter();
-        // Nobody waits for a view.
-        let models =
-            models.filter(|model| self.selected.contains(&model.name) && !model.header.is_view());
+        let models = models.filter(|model| self.selected.contains(&model.name));
         self.tell(&Event::RunStarted {
             record: Box::new(self.record.clone()),
             run_id: self.record.run_id.clone(),

@@ -146,11 +146,9 @@ impl Execution<'_> {
                 if redone.is_some() {
                     standing.made_again.insert(&model.name);
                 }
-                if !model.header.is_view() {
-                    self.tell(&Event::Building {
-                        model: model.name.clone(),
-                    });
-                }
+                self.tell(&Event::Building {
+                    model: model.name.clone(),
+                });
                 Ok(Some(Work { redone, ..work }))
             }
         }

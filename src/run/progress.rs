@@ -104,6 +104,8 @@ pub enum Event {
         peak_memory: u64,
         /// What building it put on disk because memory was short, in bytes.
         spilled_bytes: u64,
+        /// Whether it is a view: planned, and computed by whoever reads it.
+        view: bool,
     },
     /// The checks are done.
     Checked {

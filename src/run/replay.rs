@@ -116,6 +116,7 @@ pub async fn replay(
             kept: false,
             peak_memory: table.peak_memory,
             spilled_bytes: table.spill.bytes,
+            view: false,
         });
         models.push(Replayed {
             name: then.name.clone(),

@@ -75,9 +75,6 @@ impl Execution<'_> {
     }
 
     pub(super) fn tell_built(&self, record: &ModelRecord, kept: bool) {
-        if record.is_view() {
-            return;
-        }
         self.tell(&Event::Built {
             model: record.name.clone(),
             rows: record.file.rows,
@@ -86,6 +83,7 @@ impl Execution<'_> {
             kept,
             peak_memory: record.peak_memory,
             spilled_bytes: record.spill.bytes,
+            view: record.is_view(),
         });
     }
 

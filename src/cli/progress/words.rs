@@ -154,6 +154,7 @@ impl Words {
             kept,
             peak_memory,
             spilled_bytes,
+            view: false,
         } = event
         else {
             return None;
@@ -262,6 +263,7 @@ mod tests {
             kept: false,
             peak_memory: 1024,
             spilled_bytes: 4096,
+            view: false,
         };
         let told = words(Detail::Normal).lines(&built);
         assert_eq!(told, ["  m  1,234,567 rows     0.5 s"]);

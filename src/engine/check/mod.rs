@@ -15,7 +15,12 @@ use datafusion::{
 };
 
 use super::{
-    Engine, catalog::engine_tables, columns, diagnostics::explain, order::ordered, plan::Depth,
+    Engine,
+    catalog::engine_tables,
+    columns,
+    diagnostics::explain,
+    order::ordered,
+    plan::{Depth, Typing},
 };
 use crate::{
     config::Config,
@@ -155,7 +160,7 @@ struct Planned<'a> {
     sql: &'a Sql,
     /// The model that it makes.
     model: Option<&'a str>,
-    plan: LogicalPlan,
+    typing: Typing,
     /// How many problems were known before it: those of its own stand there.
     before: usize,
 }
@@ -194,7 +199,7 @@ impl<'a> Checking<'a> {
                 self.planned.push(Planned {
                     sql: &model.sql,
                     model: Some(&model.name),
-                    plan,
+                    typing: self.engine.typing(plan, Depth::Typed),
                     before: self.problems.len(),
                 });
             }
@@ -224,20 +229,19 @@ impl<'a> Checking<'a> {
         self.planned.push(Planned {
             sql: &check.sql,
             model: None,
-            plan,
+            typing: self.engine.typing(plan, Depth::Typed),
             before: self.problems.len(),
         });
     }
 
-    /// Types all plans until they are operators, several at a time: it is most of the work, and by now none of
-    /// them needs another. How operators are arranged depends on the data, and a mistake in it is not the SQL's.
+    /// Hears what came of the plans, which are typed until they are operators while others are made: it is most of
+    /// the work. How operators are arranged depends on the data, and a mistake in it is not the SQL's.
     async fn type_to_the_end(&mut self) {
-        let planned = std::mem::take(&mut self.planned);
-        let plans = planned.iter().map(|one| one.plan.clone());
-        let typed = self.engine.typed_all(plans.collect(), Depth::Typed).await;
         // From the last on, so that the places of the others stay.
-        for (one, typed) in planned.iter().zip(typed).rev() {
-            let Err(error) = typed else { continue };
+        for one in std::mem::take(&mut self.planned).into_iter().rev() {
+            let Err(error) = one.typing.verdict().await else {
+                continue;
+            };
             let error = self.engine.refused(&error, one.sql, self.parameters).await;
             self.problems.insert(one.before, error);
             if let Some(model) = one.model {

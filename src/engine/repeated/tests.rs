@@ -37,7 +37,8 @@ async fn session(with_rule: bool) -> SessionContext {
         };
         let names: ArrayRef = Arc::new(numbers.iter().map(name).collect::<StringArray>());
         let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
-        RecordBatch::try_from_iter([("name", names), ("n", numbers)]).unwrap()
+        RecordBatch::try_from_iter_with_nullable([("name", names, true), ("n", numbers, false)])
+            .unwrap()
     };
     let parts: Vec<_> = (0..3).map(|number| vec![part(number)]).collect();
     let table = MemTable::try_new(parts[0][0].schema(), parts).unwrap();

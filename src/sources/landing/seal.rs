@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn what_was_sealed_is_opened_by_the_same_key_alone() {
         let sealed = seal("k").close("after=ada@example.com").unwrap();
-        assert!(!sealed.contains("ada"));
+        // Hexadecimal digits may spell a name, but not this.
+        assert!(!sealed.contains("example"));
         assert_eq!(
             seal("k").open(&sealed).as_deref(),
             Some("after=ada@example.com")
