@@ -2,6 +2,13 @@
 //!
 //! Beside it stands the library's writer alone, with the same settings: the rest is regrouping and the hash.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "made-up numbers are small, or of any value"
+)]
+
 use std::{hint::black_box, sync::Arc};
 
 use arrow::array::{

@@ -34,6 +34,9 @@ const BATCH: usize = 8192;
 /// Rows of a row group: some tens of megabytes, so that readers can share a file.
 const ROW_GROUP: usize = 256 * 1024;
 
+/// Rows of a row group at least, however many files are written: below, readers have more to open than to read.
+const SHORT_GROUP: usize = 32 * 1024;
+
 /// What a finished file is.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct FileFacts {
@@ -58,6 +61,22 @@ pub struct ParquetFile {
 impl ParquetFile {
     /// Begins the file at `path`, with `metadata` in its footer.
     pub fn create(path: &Path, schema: &Schema, metadata: &[(&str, String)]) -> Result<Self> {
+        Self::begin(path, schema, metadata, ROW_GROUP)
+    }
+
+    /// Begins the file at `path`, one of `count` that are written at the same time. A group of rows is held until it
+    /// is full: the more files, the shorter their groups.
+    pub fn create_beside(path: &Path, schema: &Schema, count: usize) -> Result<Self> {
+        let rows = (2 * ROW_GROUP / count.max(2)).max(SHORT_GROUP);
+        Self::begin(path, schema, &[], rows)
+    }
+
+    fn begin(
+        path: &Path,
+        schema: &Schema,
+        metadata: &[(&str, String)],
+        group: usize,
+    ) -> Result<Self> {
         let schema = Arc::new(stored(schema));
         let part = path.with_extension("parquet.part");
         let file = fs_err::File::create(&part).map_err(|error| unwritable(path, &error))?;
@@ -66,7 +85,7 @@ impl ParquetFile {
             .map(|(key, value)| KeyValue::new((*key).into(), value.clone()));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_max_row_group_row_count(Some(group))
             .set_created_by(concat!("dfpipe ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_key_value_metadata((!metadata.is_empty()).then(|| pairs.collect()))
             .build();

@@ -17,7 +17,7 @@ impl Chance {
         }
     }
 
-    /// Sixty-four bits. The step and the mixing are those of SplitMix64.
+    /// Sixty-four bits. The step and the mixing are those of `SplitMix64`.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mixed(self.state)

@@ -72,6 +72,10 @@ const CURRENCIES: [(Option<&str>, u64); 5] = [
 
 /// One event; what is `None` is missing.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "fields are called as the source calls them"
+)]
 pub struct Event {
     pub event_id: u64,
     /// Of the customer who did it.
@@ -193,7 +197,8 @@ fn span(chance: &mut Chance) -> i64 {
 /// A step that visits each of `0..count` once.
 fn coprime(count: u64) -> u64 {
     let begin = count / 2 + count / 8 + 1;
-    (begin..)
+    // There is a prime between a number and its double.
+    (begin..=2 * begin + 1)
         .find(|step| divisor(*step, count) == 1)
         .expect("the next prime at the latest")
 }

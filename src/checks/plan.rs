@@ -65,7 +65,7 @@ async fn problems(planners: Vec<Planner<'_>>, engine: &Engine) -> Vec<Error> {
             Ok(more) => {
                 let typing = more
                     .into_iter()
-                    .map(|plan| engine.typing(plan, Depth::Typed));
+                    .map(|plan| engine.typing(plan, Depth::Settled));
                 typed.extend(typing.map(|typing| (number, typing)));
             }
             Err(_) => {

@@ -125,7 +125,7 @@ impl Engine {
         let mut tasks = tokio::task::JoinSet::new();
         for (number, mut stream) in streams.into_iter().enumerate() {
             let path = folder.join(part_name(number));
-            let mut file = ParquetFile::create(&path, &schema, &[])?;
+            let mut file = ParquetFile::create_beside(&path, &schema, width)?;
             tasks.spawn(async move {
                 let mut arrival = Arrival::default();
                 while let Some(batch) = stream.try_next().await? {

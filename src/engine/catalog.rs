@@ -103,9 +103,10 @@ impl Engine {
     /// Registers the folder of an extract. It is long, and read once by each model that reads it: text is taken from
     /// its pages as views, and not copied.
     pub async fn register_extract(&self, name: &str, folder: &Path) -> Result<()> {
-        let order = match arrival::is_in_order(folder) {
-            true => [PART, POSITION].map(ascending).into(),
-            false => vec![],
+        let order = if arrival::is_in_order(folder) {
+            [PART, POSITION].map(ascending).into()
+        } else {
+            vec![]
         };
         self.register_ordered(name, folder, order, true).await
     }

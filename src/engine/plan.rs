@@ -105,6 +105,7 @@ impl Engine {
         depth: Depth,
     ) -> datafusion::error::Result<()> {
         let state = match depth {
+            Depth::Settled => return self.context.state().optimize(plan).map(|_| ()),
             Depth::Executable => self.context.state(),
             Depth::Typed => SessionStateBuilder::new_from_existing(self.context.state())
                 .with_physical_optimizer_rules(vec![])
@@ -131,7 +132,10 @@ impl Typing {
 /// How far a plan is typed without data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Until it is a plan of operators. Enough for queries of ours, which differ by names and types only.
+    /// Until the types of all expressions are settled. Enough for queries of ours, which differ by names and types
+    /// only.
+    Settled,
+    /// Until it is a plan of operators.
     Typed,
     /// Until these are arranged for execution.
     Executable,

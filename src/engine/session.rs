@@ -97,6 +97,7 @@ impl Engine {
     }
 
     /// A session with the same memory and functions, and without tables.
+    #[must_use]
     pub fn without_tables(&self) -> Self {
         let tables = Arc::new(MemoryCatalogProviderList::new());
         let state = SessionStateBuilder::new_from_existing(self.context.state());

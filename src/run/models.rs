@@ -54,7 +54,7 @@ struct Standing<'a> {
     finished: BTreeMap<usize, Outcome>,
 }
 
-impl<'a> Standing<'a> {
+impl Standing<'_> {
     /// The next model all of whose tables are there.
     fn ready(&self) -> Option<usize> {
         let is_there = |model: &Model| {

@@ -105,6 +105,7 @@ pub enum Event {
         /// What building it put on disk because memory was short, in bytes.
         spilled_bytes: u64,
         /// Whether it is a view: planned, and computed by whoever reads it.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         view: bool,
     },
     /// The checks are done.

@@ -14,6 +14,7 @@ use crate::support::{
 };
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a screen is as long as it is")]
 fn the_first_command_runs_the_pipeline_and_reports() {
     assert_snapshot!(shared::first_run().outcome.screen(), @r#"
     exit code: 0

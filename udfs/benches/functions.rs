@@ -3,6 +3,12 @@
 //! An expression is planned as SQL plans it and evaluated on batches as a session evaluates them, so that what is
 //! measured is the function and not what is around it. The score's formula is measured as built-in expressions too.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    reason = "made-up numbers are small"
+)]
+
 use std::{hint::black_box, sync::Arc};
 
 use arrow::{

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long the last messages may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends all events to a topic that exists.
 pub fn send(brokers: &str, topic: &str, events: Events) -> Result<()> {

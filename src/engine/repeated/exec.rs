@@ -30,7 +30,7 @@ use tokio::sync::OnceCell;
 use super::marks::Marks;
 
 /// Hashes of keys; another seed than those of DataFusion's operators, to which rows are dealt by theirs.
-const STATE: RandomState = RandomState::with_seed(0x5EEDED);
+const STATE: RandomState = RandomState::with_seed(0x5E_EDED);
 
 /// Gives the rows of its input whose key more than one row has, and some others.
 #[derive(Clone, Debug)]

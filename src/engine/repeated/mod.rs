@@ -80,7 +80,7 @@ impl PhysicalOptimizerRule for RepeatedKeys {
         plan: Arc<dyn ExecutionPlan>,
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let optimized = plan.transform_down(|node| match self.aggregation(&node) {
+        let optimized = plan.transform_down(|node| match aggregation(&node) {
             Some(aggregation) => {
                 let narrowed = self.narrowed(aggregation)?;
                 match narrowed {
@@ -95,29 +95,6 @@ impl PhysicalOptimizerRule for RepeatedKeys {
 }
 
 impl RepeatedKeys {
-    /// The aggregation below a filter that lets only keys through which more than one row has.
-    fn aggregation<'a>(
-        &self,
-        node: &'a Arc<dyn ExecutionPlan>,
-    ) -> Option<&'a Arc<dyn ExecutionPlan>> {
-        let filter = node.downcast_ref::<FilterExec>()?;
-        let below = filter.input();
-        let aggregate = below.downcast_ref::<AggregateExec>()?;
-        let keys = aggregate.group_expr();
-        if !keys.is_single() || keys.expr().is_empty() {
-            return None;
-        }
-        let counts = aggregate.aggr_expr().iter().enumerate();
-        let counts = counts.filter(|(number, one)| {
-            let filter = aggregate.filter_expr().get(*number);
-            counts_rows(one) && filter.is_none_or(Option::is_none)
-        });
-        let mut counts = counts.map(|(number, _)| keys.expr().len() + number);
-        counts
-            .any(|count| is_above_one(filter.predicate(), count))
-            .then_some(below)
-    }
-
     /// The aggregation, whose first phase gets only rows that may be repeated.
     fn narrowed(&self, plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
@@ -151,6 +128,26 @@ impl RepeatedKeys {
         let marked = MaybeRepeatedExec::new(Arc::clone(input), keys, rows);
         with_child(Arc::clone(plan), Arc::new(marked)).map(Some)
     }
+}
+
+/// The aggregation below a filter that lets only keys through which more than one row has.
+fn aggregation(node: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn ExecutionPlan>> {
+    let filter = node.downcast_ref::<FilterExec>()?;
+    let below = filter.input();
+    let aggregate = below.downcast_ref::<AggregateExec>()?;
+    let keys = aggregate.group_expr();
+    if !keys.is_single() || keys.expr().is_empty() {
+        return None;
+    }
+    let counts = aggregate.aggr_expr().iter().enumerate();
+    let counts = counts.filter(|(number, one)| {
+        let filter = aggregate.filter_expr().get(*number);
+        counts_rows(one) && filter.is_none_or(Option::is_none)
+    });
+    let mut counts = counts.map(|(number, _)| keys.expr().len() + number);
+    counts
+        .any(|count| is_above_one(filter.predicate(), count))
+        .then_some(below)
 }
 
 fn with_child(

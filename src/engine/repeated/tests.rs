@@ -18,7 +18,7 @@ use super::RepeatedKeys;
 /// Rows of the table `t`, in three partitions: the names of three, seven and eleven come several times.
 const ROWS: i64 = 1000;
 
-async fn session(with_rule: bool) -> SessionContext {
+fn session(with_rule: bool) -> SessionContext {
     let state = SessionStateBuilder::new()
         .with_config(SessionConfig::new().with_target_partitions(3))
         .with_default_features();
@@ -52,7 +52,7 @@ async fn answer(session: &SessionContext, sql: &str) -> String {
 }
 
 async fn is_used(sql: &str) -> bool {
-    let session = session(true).await;
+    let session = session(true);
     let plan = session.sql(sql).await.unwrap();
     let plan = plan.create_physical_plan().await.unwrap();
     let shown = displayable(plan.as_ref()).indent(false).to_string();
@@ -69,8 +69,8 @@ async fn repeated_keys_are_the_same_with_and_without_the_rule() {
         "select name from t group by name having count(*) > 2 order by 1",
     ] {
         assert!(is_used(sql).await, "{sql}");
-        let expected = answer(&session(false).await, sql).await;
-        assert_eq!(answer(&session(true).await, sql).await, expected, "{sql}");
+        let expected = answer(&session(false), sql).await;
+        assert_eq!(answer(&session(true), sql).await, expected, "{sql}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn nothing_is_left_out_where_keys_that_come_once_are_wanted_or_rows_cannot
 
 #[tokio::test]
 async fn a_plan_can_be_executed_again() {
-    let session = session(true).await;
+    let session = session(true);
     let sql = "select name from t group by name having count(*) > 1 order by 1";
     let frame = session.sql(sql).await.unwrap();
     let plan = frame.create_physical_plan().await.unwrap();

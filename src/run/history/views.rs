@@ -15,10 +15,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// The views of a run that are wanted or that a wanted one reads, each behind those that it reads; and all tables that
 /// they read.
-pub fn wanted<'a>(
-    run: &'a Past,
-    is_wanted: impl Fn(&str) -> bool,
-) -> (Vec<&'a ModelRecord>, BTreeSet<&'a str>) {
+pub fn wanted(run: &Past, is_wanted: impl Fn(&str) -> bool) -> (Vec<&ModelRecord>, BTreeSet<&str>) {
     let mut found = Wanted {
         run,
         views: vec![],
