@@ -54,19 +54,20 @@ def main():
     events = f"{measure.generated(CUSTOMERS, EVENTS)}/events/*.parquet"
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
+        asked = measure.with_a_run(folder / "project", DFPIPE)
         forms = {"natural": NATURAL, "two phases": PHASES}
         figures = {name: [] for name in forms}
         for _ in range(ROUNDS + 1):
-            answers = {name: ask(sql.replace("EVENTS", events), folder / "answer.csv", figures[name]) for name, sql in forms.items()}
+            answers = {name: ask(asked, sql.replace("EVENTS", events), folder / "answer.csv", figures[name]) for name, sql in forms.items()}
             if len(set(answers.values())) > 1:
                 sys.exit("the two forms do not give the same rows")
         return judge(figures)
 
 
-def ask(sql, answer, figures):
+def ask(project, sql, answer, figures):
     """The hash of the answer's rows, whatever their order."""
     command = f'exec {DFPIPE} query -q -o csv "{sql}" >{answer}'
-    figures.append(measure.measured(["sh", "-c", command])[0])
+    figures.append(measure.measured(["sh", "-c", command], project)[0])
     return hashlib.sha256(b"".join(sorted(answer.read_bytes().splitlines()))).hexdigest()
 
 

@@ -60,6 +60,16 @@ def project(folder, data, settings=""):
     return folder
 
 
+def with_a_run(folder, dfpipe):
+    """The project of this repository in `folder`, with a run of its fixtures that can be asked."""
+    folder.mkdir()
+    for name in ("dfpipe.yml", "sql", "fixtures"):
+        source = HOME / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    measured([dfpipe, "run", "-q"], folder)
+    return folder
+
+
 def extracted(folder, dfpipe):
     """Runs the project's extract step; the folder of the run, and what the step took."""
     figures, _ = measured([dfpipe, "run", "-q", "--fresh", "--until", "extract"], folder)

@@ -7,7 +7,6 @@ ROUNDS may be set. It ends with 1 if a bar is missed.
 
 import os
 import pathlib
-import shutil
 import statistics
 import sys
 import tempfile
@@ -23,12 +22,7 @@ START, SIZE = 0.060, 120
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        for name in ("dfpipe.yml", "sql", "fixtures"):
-            source = measure.HOME / name
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
-        # So that there are tables to ask.
-        measure.measured([DFPIPE, "run", "-q"], folder)
+        folder = measure.with_a_run(pathlib.Path(folder) / "project", DFPIPE)
         return judge(folder)
 
 
