@@ -4,23 +4,20 @@ model.
 Each is called several times, as it is from a prompt: what is timed is the whole process. The 300 models are made up
 here: a third cleans a source's columns, a third joins and counts, a third reads those, and all have checks.
 
-    make bench-check                                     the debug build
-    DFPIPE=target/release/dfpipe make bench-check
+    make bench-check
 
 It ends with 1 if a median is above its bar; the bars are those of a release build on an idle machine.
 """
 
 import os
 import pathlib
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
-HOME = pathlib.Path(__file__).resolve().parent.parent
-DFPIPE = pathlib.Path(os.environ.get("DFPIPE", HOME / "target/debug/dfpipe")).resolve()
+import measure
+
+DFPIPE = measure.binary()
 ROUNDS = int(os.environ.get("ROUNDS", 7))
 MODELS = 300
 
@@ -125,14 +122,6 @@ where counted.customer in (select customer from {clean})
 """
 
 
-def shipped(folder):
-    """The pipeline of this repository."""
-    for name in ("dfpipe.yml", "sql", "fixtures"):
-        source = HOME / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / name)
-
-
 def many(folder):
     """A project of so many models."""
     third = MODELS // 3
@@ -152,32 +141,19 @@ def many(folder):
     (folder / "dfpipe.yml").write_text(CONFIGURATION % "shown_0")
 
 
-def seconds(folder, arguments):
-    """How long one call takes, and how much of the processors."""
-    begun, before = time.perf_counter(), os.times()
-    done = subprocess.run(
-        [DFPIPE, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    taken, after = time.perf_counter() - begun, os.times()
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr[:2000]}")
-    busy = after.children_user - before.children_user + after.children_system - before.children_system
-    return taken, busy
-
-
 def main():
     measured = [
-        ("check of this project", shipped, ["check"], 0.3),
+        ("check of this project", measure.shipped, ["check"], 0.3),
         (f"check of {MODELS} models", many, ["check"], 1.5),
-        ("test of one model", shipped, ["test", "engagement_score"], 1.0),
+        ("test of one model", measure.shipped, ["test", "engagement_score"], 1.0),
     ]
     is_slow = False
     for name, make, arguments, bar in measured:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             make(folder)
-            calls = [seconds(folder, arguments) for _ in range(ROUNDS)]
-        times, busy = zip(*calls)
+            calls = [measure.measured([DFPIPE, *arguments], folder)[0] for _ in range(ROUNDS)]
+        times, busy, _ = zip(*calls)
         median = statistics.median(times)
         is_slow |= median > bar
         verdict = "above" if median > bar else "within"

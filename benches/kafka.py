@@ -10,8 +10,7 @@ All read the same topic, from the same broker, in turns, so that whatever else t
 What dfpipe answers must be what Python counts, or nothing is measured. Whole processes are timed; memory is
 the most that the system saw of each. Then the topic is extracted into Parquet, for the memory of that.
 
-    make bench-kafka                               the debug build
-    DFPIPE=target/release/dfpipe make bench-kafka
+    make bench-kafka
 
 EVENTS, PARTITIONS and ROUNDS may be set. It ends with 1 if a bar is missed.
 """
@@ -32,8 +31,10 @@ import time
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
 
-HOME = pathlib.Path(__file__).resolve().parent.parent
-DFPIPE = pathlib.Path(os.environ.get("DFPIPE", HOME / "target/debug/dfpipe")).resolve()
+import measure
+
+HOME = measure.HOME
+DFPIPE = measure.binary()
 EVENTS = int(os.environ.get("EVENTS", 1_000_000))
 PARTITIONS = int(os.environ.get("PARTITIONS", 6))
 ROUNDS = int(os.environ.get("ROUNDS", 5))
@@ -136,9 +137,9 @@ def main():
         figures = {name: [] for name in contenders}
         for number in range(ROUNDS):
             for name, command in contenders.items():
-                figures[name].append(measured(command))
+                figures[name].append(measure.measured(command)[0])
             print(f"round {number + 1}: " + ", ".join(f"{name} {runs[-1][0]:.2f} s" for name, runs in figures.items()), flush=True)
-        extract = measured(["sh", "-c", f"cd {project} && exec {DFPIPE} run -q --until extract >/dev/null"])
+        extract, _ = measure.measured([DFPIPE, "run", "-q", "--until", "extract"], project)
         return judge(figures, extract, size)
 
 
@@ -254,7 +255,7 @@ def commands(folder, project, broker):
 def agree(folder, contenders):
     """Every contender once, which warms the broker up; what they say must be the same."""
     for command in contenders.values():
-        measured(command)
+        measure.measured(command)
     counted = json.loads((folder / "python.json").read_text())
     with (folder / "dfpipe.csv").open() as file:
         asked = {row["customer_id"]: row for row in csv.DictReader(file)}
@@ -265,18 +266,6 @@ def agree(folder, contenders):
         ours = (int(row["events"]), int(row["views"]), int(row["purchases"]), float(row["amount"] or 0))
         if ours != (events, views, purchases, amount):
             sys.exit(f"{customer}: dfpipe says {ours}, Python {(events, views, purchases, amount)}")
-
-
-def measured(command):
-    """Seconds, processor seconds and megabytes of a whole process."""
-    begun = time.monotonic()
-    process = subprocess.Popen(command)
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{command} ended with {process.returncode}")
-    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def judge(figures, extract, size):

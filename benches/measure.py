@@ -12,9 +12,9 @@ HOME = pathlib.Path(__file__).resolve().parent.parent
 DATA = HOME / "target/bench/data"
 
 
-def binary(build="release"):
+def binary():
     """The dfpipe that is measured."""
-    return pathlib.Path(os.environ.get("DFPIPE", HOME / "target" / build / "dfpipe")).resolve()
+    return pathlib.Path(os.environ.get("DFPIPE", HOME / "target/release/dfpipe")).resolve()
 
 
 def measured(command, folder=None):
@@ -60,12 +60,17 @@ def project(folder, data, settings=""):
     return folder
 
 
-def with_a_run(folder, dfpipe):
-    """The project of this repository in `folder`, with a run of its fixtures that can be asked."""
-    folder.mkdir()
+def shipped(folder):
+    """The project of this repository in `folder`, as it is."""
     for name in ("dfpipe.yml", "sql", "fixtures"):
         source = HOME / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+
+
+def with_a_run(folder, dfpipe):
+    """The same with a run of its fixtures, which can be asked."""
+    folder.mkdir()
+    shipped(folder)
     measured([dfpipe, "run", "-q"], folder)
     return folder
 

@@ -1,7 +1,7 @@
 /* dfpipe
 description: Events read = aggregated + duplicates + unknown kinds + rejects + dead letters + outside the window.
 severity: error
-hint: Events vanished or were counted twice between the source and event_records or events_extract. Nothing was loaded.
+hint: Events vanished or were counted twice between the source and event_counts, refused_events or events_extract. Nothing was loaded.
 */
 with
 

@@ -28,7 +28,7 @@ names as (
 
 select
     event_name,
-    -- As event_kinds folds the names that come.
+    -- As event_kind() folds the names that come.
     translate(lower(event_name), ' ._-/:', '') as folded_name,
     kind
 from names

@@ -36,7 +36,7 @@ pub struct Built {
     pub schema: SchemaRef,
     /// What building it put on disk.
     pub spill: Spill,
-    /// The most memory that it took from the limit, in bytes.
+    /// The most memory that was taken from the limit while it was built, in bytes.
     pub peak_memory: u64,
 }
 

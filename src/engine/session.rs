@@ -3,7 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use datafusion::{
-    catalog::MemoryCatalogProviderList,
+    catalog::{
+        CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+        MemorySchemaProvider,
+    },
     execution::{
         SessionStateBuilder,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
@@ -97,15 +100,22 @@ impl Engine {
     }
 
     /// A session with the same memory and functions, and without tables.
-    #[must_use]
-    pub fn without_tables(&self) -> Self {
+    pub fn without_tables(&self) -> Result<Self> {
+        let state = self.context.state();
+        let names = &state.config_options().catalog;
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        let schema = Arc::new(MemorySchemaProvider::new());
+        catalog
+            .register_schema(&names.default_schema, schema)
+            .map_err(|error| Error::bug("a session takes no schema").because(error))?;
         let tables = Arc::new(MemoryCatalogProviderList::new());
-        let state = SessionStateBuilder::new_from_existing(self.context.state());
+        tables.register_catalog(names.default_catalog.clone(), catalog);
+        let state = SessionStateBuilder::new_from_existing(state.clone());
         let state = state.with_catalog_list(tables).build();
-        Self {
+        Ok(Self {
             context: SessionContext::new_with_state(state),
             ..self.clone()
-        }
+        })
     }
 
     /// Gives up what goes on.

@@ -110,7 +110,14 @@ impl Execution<'_> {
             if let Some(done) = building.join_next().await {
                 let (index, outcome) = done
                     .map_err(|error| Error::bug("a model's building broke off").because(error))?;
-                standing.finish(index, outcome?);
+                match outcome {
+                    Ok(outcome) => standing.finish(index, outcome),
+                    Err(error) => {
+                        // Nobody writes into the run's folder any more when the run is told to have failed.
+                        building.shutdown().await;
+                        return Err(error);
+                    }
+                }
             } else if recorded < standing.models.len() && standing.ready().is_none() {
                 return Err(Error::bug("no model is left whose tables are there"));
             }

@@ -100,7 +100,7 @@ pub enum Event {
         seconds: f64,
         /// Whether an earlier attempt had built it.
         kept: bool,
-        /// The most memory that building it took from the limit, in bytes.
+        /// The most memory that was taken from the limit while it was built, in bytes.
         peak_memory: u64,
         /// What building it put on disk because memory was short, in bytes.
         spilled_bytes: u64,

@@ -386,7 +386,7 @@ pub struct ModelRecord {
     /// Its columns.
     #[serde(default)]
     pub columns: Vec<ColumnRecord>,
-    /// The most memory that building it took from the limit, in bytes.
+    /// The most memory that was taken from the limit while it was built, in bytes.
     #[serde(default)]
     pub peak_memory: u64,
     /// Of what it was built: statement, parameters, program, and the hashes of what it reads. As long as

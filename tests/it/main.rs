@@ -56,5 +56,6 @@ mod support;
 mod transport;
 mod unreachable;
 mod versions;
+mod views;
 mod walk;
 mod wrong_sql;

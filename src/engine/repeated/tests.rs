@@ -84,6 +84,7 @@ async fn nothing_is_left_out_where_keys_that_come_once_are_wanted_or_rows_cannot
         "select name from t group by name having count(n) > 1",
         "select name from t group by name having count(distinct n) > 1",
         "select name from t group by name having count(*) filter (where n > 5) > 1",
+        "select name from (select * from t limit 100) group by name having count(*) > 1",
         "select name from t where random() > 0.5 group by name having count(*) > 1",
         "select a.name from t a join t b on a.n = b.n group by a.name having count(*) > 1",
         "select name, n from t group by grouping sets ((name), (n)) having count(*) > 1",

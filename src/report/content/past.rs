@@ -89,12 +89,20 @@ pub fn models(record: &RunRecord) -> Table {
         columns.insert(5, ("Spilled", Number));
     }
     let row = |model: &ModelRecord| {
+        // A view has none of what a file has.
+        let kept = |fact: String, of_view: &str| {
+            if model.is_view() {
+                of_view.to_owned()
+            } else {
+                fact
+            }
+        };
         let mut row = vec![
             model.name.clone(),
-            grouped(model.file.rows),
-            bytes(model.file.bytes),
+            kept(grouped(model.file.rows), "view"),
+            kept(bytes(model.file.bytes), ""),
             moment(model.seconds),
-            bytes(model.peak_memory),
+            kept(bytes(model.peak_memory), ""),
             model.version.to_string(),
             model.fingerprint.chars().take(12).collect(),
         ];

@@ -60,7 +60,7 @@ pub async fn open(engine: &Engine, run: &Past, view: &ModelRecord, name: &str) -
 
 /// Registers a view under another name, in a session where its tables may be those of another run.
 pub async fn open_apart(engine: &Engine, run: &Past, view: &ModelRecord, name: &str) -> Result<()> {
-    let apart = engine.without_tables();
+    let apart = engine.without_tables()?;
     let own = view.name.as_str();
     // As a future that is boxed, since tables open views and views open tables.
     Box::pin(tables::open_some(&apart, run, |table| table == own)).await?;
