@@ -11,7 +11,7 @@ use super::{
     builtin::{self, LastRows, Predicate, Subject},
 };
 use crate::{
-    engine::{Depth, Engine},
+    engine::{Engine, Typer},
     error::{Error, Place, Result},
     model::{File, Parameters, Project, Sql, header},
 };
@@ -58,14 +58,13 @@ pub async fn check_sources(
 
 /// All that is asked of a table goes into as few plans as a run makes of it, one by one only to find the culprit.
 async fn problems(planners: Vec<Planner<'_>>, engine: &Engine) -> Vec<Error> {
+    let typer = Typer::new(engine);
     let mut typed = vec![];
     let mut doubtful = BTreeSet::new();
     for (number, planner) in planners.iter().enumerate() {
         match planner.plans().await {
             Ok(more) => {
-                let typing = more
-                    .into_iter()
-                    .map(|plan| engine.typing(plan, Depth::Settled));
+                let typing = more.into_iter().map(|plan| typer.begin(plan));
                 typed.extend(typing.map(|typing| (number, typing)));
             }
             Err(_) => {

@@ -35,6 +35,7 @@ mod repeated;
 mod run;
 mod scaling;
 mod session;
+mod typing;
 
 pub use browse::FunctionHelp;
 pub use build::{Built, part_name};
@@ -43,7 +44,7 @@ pub use check::{Checked, Followed, Masks, RECORDED, check, record as record_colu
 pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
-pub use plan::Depth;
 pub use question::{Answer, Asked, Question, Rights};
 pub use run::{Rows, Spill};
 pub use session::Engine;
+pub use typing::Typer;

@@ -18,7 +18,6 @@ use super::{
     Engine,
     diagnostics::told,
     mentions::{find, is_named},
-    plan::Depth,
 };
 
 /// Statements that are tried for one error: more would take long, and the start of the statement is a place too.
@@ -99,7 +98,7 @@ impl Culprit<'_> {
     async fn left(&self, statement: &Statement) -> Left {
         let error = match self.engine.plan_of(statement).await {
             Err(error) => error,
-            Ok(plan) if self.is_deep => match self.engine.typed(&plan, Depth::Executable).await {
+            Ok(plan) if self.is_deep => match self.engine.typed(&plan).await {
                 Err(error) => error,
                 Ok(()) => return Left::Nothing,
             },

@@ -2,11 +2,9 @@
 
 use datafusion::{
     error::DataFusionError,
-    execution::SessionStateBuilder,
     logical_expr::LogicalPlan,
     sql::{parser::Statement, sqlparser::ast::Statement as SqlStatement},
 };
-use tokio::task::JoinHandle;
 
 use super::{
     Engine,
@@ -72,7 +70,7 @@ impl Engine {
         sql: &Sql,
         parameters: &Parameters,
     ) -> Result<()> {
-        match self.typed(plan, Depth::Executable).await {
+        match self.typed(plan).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.refused(&error, sql, parameters).await),
         }
@@ -91,52 +89,8 @@ impl Engine {
         self.explained(error, &sql, true).await
     }
 
-    /// Begins to type a plan, beside whatever goes on.
-    pub fn typing(&self, plan: LogicalPlan, depth: Depth) -> Typing {
-        let engine = self.clone();
-        Typing(tokio::spawn(
-            async move { engine.typed(&plan, depth).await },
-        ))
+    pub(super) async fn typed(&self, plan: &LogicalPlan) -> datafusion::error::Result<()> {
+        let planned = self.context.state().create_physical_plan(plan).await;
+        planned.map(|_| ())
     }
-
-    pub(super) async fn typed(
-        &self,
-        plan: &LogicalPlan,
-        depth: Depth,
-    ) -> datafusion::error::Result<()> {
-        let state = match depth {
-            Depth::Settled => return self.context.state().optimize(plan).map(|_| ()),
-            Depth::Executable => self.context.state(),
-            Depth::Typed => SessionStateBuilder::new_from_existing(self.context.state())
-                .with_physical_optimizer_rules(vec![])
-                .build(),
-        };
-        state.create_physical_plan(plan).await.map(|_| ())
-    }
-}
-
-/// A plan that is being typed.
-#[derive(Debug)]
-pub struct Typing(JoinHandle<datafusion::error::Result<()>>);
-
-impl Typing {
-    /// What came of it.
-    pub async fn verdict(self) -> datafusion::error::Result<()> {
-        match self.0.await {
-            Ok(verdict) => verdict,
-            Err(stopped) => Err(DataFusionError::External(Box::new(stopped))),
-        }
-    }
-}
-
-/// How far a plan is typed without data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Until the types of all expressions are settled. Enough for queries of ours, which differ by names and types
-    /// only.
-    Settled,
-    /// Until it is a plan of operators.
-    Typed,
-    /// Until these are arranged for execution.
-    Executable,
 }

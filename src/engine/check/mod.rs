@@ -20,7 +20,7 @@ use super::{
     columns,
     diagnostics::explain,
     order::ordered,
-    plan::{Depth, Typing},
+    typing::{Typer, Typing},
 };
 use crate::{
     config::Config,
@@ -67,6 +67,7 @@ pub async fn check(
     let mut checking = Checking {
         parameters,
         engine,
+        typer: Typer::new(engine),
         must_repeat: with_ancestors(&project.models, &config.destination.model),
         broken: project.left_out.iter().map(String::as_str).collect(),
         followed: Followed::new(config),
@@ -145,6 +146,7 @@ fn register_declared(config: &Config, engine: &Engine) -> Result<()> {
 struct Checking<'a> {
     parameters: &'a Parameters,
     engine: &'a Engine,
+    typer: Typer,
     /// The loaded model and all that it reads: their bytes must not depend on chance.
     must_repeat: BTreeSet<String>,
     broken: BTreeSet<&'a str>,
@@ -199,7 +201,7 @@ impl<'a> Checking<'a> {
                 self.planned.push(Planned {
                     sql: &model.sql,
                     model: Some(&model.name),
-                    typing: self.engine.typing(plan, Depth::Typed),
+                    typing: self.typer.begin(plan),
                     before: self.problems.len(),
                 });
             }
@@ -229,13 +231,12 @@ impl<'a> Checking<'a> {
         self.planned.push(Planned {
             sql: &check.sql,
             model: None,
-            typing: self.engine.typing(plan, Depth::Typed),
+            typing: self.typer.begin(plan),
             before: self.problems.len(),
         });
     }
 
-    /// Hears what came of the plans, which are typed until they are operators while others are made: it is most of
-    /// the work. How operators are arranged depends on the data, and a mistake in it is not the SQL's.
+    /// Hears what came of the plans, which are typed while others are made.
     async fn type_to_the_end(&mut self) {
         // From the last on, so that the places of the others stay.
         for one in std::mem::take(&mut self.planned).into_iter().rev() {
