@@ -131,7 +131,13 @@ fn remove_at_exit(folder: &Path) {
 /// Brokers learn the users of SCRAM while they run.
 fn remember_user(home: &Path, bootstrap: &str) {
     // A user's credentials of two kinds cannot be told at a time.
-    let credential = format!("SCRAM-SHA-512=[iterations=4096,password={PASSWORD}]");
+    for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
+        let credential = format!("{mechanism}=[iterations=4096,password={PASSWORD}]");
+        remember_credential(home, bootstrap, &credential);
+    }
+}
+
+fn remember_credential(home: &Path, bootstrap: &str, credential: &str) {
     let told = Command::new("java")
         .arg("@java.args")
         .args(["kafka.admin.ConfigCommand", "--bootstrap-server", bootstrap])
@@ -142,7 +148,7 @@ fn remember_user(home: &Path, bootstrap: &str) {
             "--entity-name",
             "reader",
         ])
-        .args(["--add-config", &credential])
+        .args(["--add-config", credential])
         .current_dir(home)
         .output()
         .expect("Java can be started");
@@ -177,7 +183,7 @@ fn with_options(reading: Reading, options: &[(&str, &str)]) -> Reading {
 #[test]
 fn passwords_over_tls_let_in_by_plain_and_by_scram() {
     let Some(secured) = secured() else { return };
-    for mechanism in ["PLAIN", "SCRAM-SHA-512"] {
+    for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
         let options = [("sasl.username", "reader"), ("sasl.password", PASSWORD)];
         assert_eq!(
             secured.logging_in(mechanism, &options).rows(),
@@ -191,7 +197,7 @@ fn passwords_over_tls_let_in_by_plain_and_by_scram() {
 fn a_wrong_password_is_refused_soon_and_never_shown() {
     let Some(secured) = secured() else { return };
     let wrong = "another-password-nobody-may-see";
-    for mechanism in ["PLAIN", "SCRAM-SHA-512"] {
+    for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
         let options = [("sasl.username", "reader"), ("sasl.password", wrong)];
         let begun = std::time::Instant::now();
         let error = secured.logging_in(mechanism, &options).fails();

@@ -38,6 +38,8 @@ mod client;
 mod commit;
 mod cursor;
 mod failure;
+#[cfg(test)]
+mod faults;
 mod format;
 mod gaps;
 mod heard;

@@ -251,7 +251,7 @@ fn decode(
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::{net::TcpListener, sync::Arc, time::Duration};
 
     use datafusion::{
@@ -268,7 +268,8 @@ mod tests {
         sources::{Privacy, RefusedLog, Scan, Window, partition::BlockingPartition},
     };
 
-    fn scan(kafka: &Kafka) -> Scan {
+    /// How a topic is read where nothing is said of it.
+    pub fn scan(kafka: &Kafka) -> Scan {
         let source = Source {
             name: "events".into(),
             description: None,
@@ -291,6 +292,17 @@ mod tests {
         }
     }
 
+    /// A reader of one range.
+    pub fn reader(kafka: Kafka, range: OffsetRange, scan: Scan) -> Reader {
+        Reader {
+            kafka: Arc::new(kafka),
+            ranges: vec![range],
+            consumers: 1,
+            format: Arc::new(Format::Json),
+            scan,
+        }
+    }
+
     /// What the first batch of a range is when nobody listens at the broker's address.
     fn first(start: i64, end: i64) -> Option<Result<usize, DataFusionError>> {
         let closed = TcpListener::bind("127.0.0.1:0")
@@ -310,14 +322,7 @@ mod tests {
             low: 0,
         };
         let schema = scan.schema().unwrap();
-        let reader = Reader {
-            kafka: Arc::new(kafka),
-            ranges: vec![range],
-            consumers: 1,
-            format: Arc::new(Format::Json),
-            scan,
-        };
-        let partition = BlockingPartition::new(schema, reader);
+        let partition = BlockingPartition::new(schema, reader(kafka, range, scan));
         Runtime::new().unwrap().block_on(async {
             let mut batches = partition.execute(Arc::new(TaskContext::default()));
             Some(batches.next().await?.map(|batch| batch.num_rows()))
