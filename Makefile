@@ -37,7 +37,7 @@ properties: ## try all properties with new cases (PROPTEST_RNG_SEED, PROPTEST_CA
 	cargo test --workspace -- properties:: formula:: avro::
 
 # Each writes what it prints into benches/RESULTS.md. They measure the release build, or the one that DFPIPE names.
-DFPIPE ?= target/release/dfpipe
+DFPIPE ?= target/dist/dfpipe
 RESULTS = DFPIPE=$(DFPIPE) python3 benches/results.py
 PYTHON = target/bench/python/bin/python
 
@@ -76,8 +76,8 @@ bench-crm: ## how fast an API is read, and how much of that is decoding
 bench-kafka: release services target/bench/python ## how fast a topic is read and aggregated, against kcat and Python
 	$(RESULTS) kafka $(PYTHON) benches/kafka.py
 
-release: ## the optimized build (half an hour, the first time)
-	cargo build --release --workspace
+release: ## what people get: optimized as a whole (DIST_TIME, the first time)
+	cargo build --profile dist --workspace
 
 target/bench/python: benches/requirements.txt
 	rm -rf $@

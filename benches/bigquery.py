@@ -8,7 +8,7 @@ Both take turns, so that whatever else the machine does meets both. What is time
     client   load_table_from_file and result(): an upload and a job; its table is there already
 
     make bench-bigquery                     the debug build
-    DFPIPE=target/release/dfpipe make bench-bigquery
+    DFPIPE=target/dist/dfpipe make bench-bigquery
 
 It ends with 1 if the median of dfpipe's speed is below 0.9 of the client's.
 """

@@ -14,7 +14,7 @@ DATA = HOME / "target/bench/data"
 
 def binary():
     """The dfpipe that is measured."""
-    return pathlib.Path(os.environ.get("DFPIPE", HOME / "target/release/dfpipe")).resolve()
+    return pathlib.Path(os.environ.get("DFPIPE", HOME / "target/dist/dfpipe")).resolve()
 
 
 def measured(command, folder=None):
