@@ -230,7 +230,7 @@ fn clients_elsewhere(sources: &[Source]) -> Vec<String> {
             if source.path == home {
                 vec![]
             } else {
-                words(&source.code, client)
+                words(&source.production, client)
             }
         }));
     }
