@@ -7,8 +7,7 @@ Both take turns, so that whatever else the machine does meets both. What is time
              file is on disk to the moment that its rows are counted and the view is made (its journal)
     client   load_table_from_file and result(): an upload and a job; its table is there already
 
-    make bench-bigquery                     the debug build
-    DFPIPE=target/dist/dfpipe make bench-bigquery
+    make bench-bigquery
 
 It ends with 1 if the median of dfpipe's speed is below 0.9 of the client's.
 """
@@ -32,7 +31,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 HOME = pathlib.Path(__file__).resolve().parent.parent
-DFPIPE = pathlib.Path(os.environ.get("DFPIPE", HOME / "target/debug/dfpipe")).resolve()
+DFPIPE = pathlib.Path(os.environ.get("DFPIPE", HOME / "target/dist/dfpipe")).resolve()
 ROWS = int(os.environ.get("ROWS", 1_000_000))
 ROUNDS = int(os.environ.get("ROUNDS", 5))
 BAR = 0.9

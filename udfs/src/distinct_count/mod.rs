@@ -206,7 +206,7 @@ impl GroupsAccumulator for Groups {
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let counts = emit_to.take_needed(&mut self.counts);
         match emit_to {
-            EmitTo::All => self.pairs.clear()?,
+            EmitTo::All => self.pairs.clear(),
             EmitTo::First(groups) => _ = self.pairs.take_first(groups)?,
         }
         Ok(Arc::new(Int64Array::from(counts)))

@@ -62,7 +62,7 @@ impl Pairs {
 
     /// Takes the values of the first `count` groups out, group by group. Those behind move up.
     pub(super) fn take_first(&mut self, count: usize) -> Result<ArrayRef> {
-        let mut columns = self.table.emit(EmitTo::All)?.into_iter();
+        let mut columns = self.take_all()?.into_iter();
         let (Some(groups), Some(values)) = (columns.next(), columns.next()) else {
             return datafusion::common::internal_err!("pairs have two columns");
         };
@@ -85,10 +85,16 @@ impl Pairs {
         self.add(groups, values, |_| ())
     }
 
-    pub(super) fn clear(&mut self) -> Result<()> {
-        self.table.emit(EmitTo::All)?;
+    /// Takes all pairs out.
+    fn take_all(&mut self) -> Result<Vec<ArrayRef>> {
+        let columns = self.table.emit(EmitTo::All)?;
+        // What is given out is still known by its hash until the table is cleared as well.
         self.table.clear_shrink(0);
-        Ok(())
+        Ok(columns)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.table.clear_shrink(0);
     }
 
     pub(super) fn size(&self) -> usize {

@@ -84,6 +84,34 @@ fn states_are_merged_without_counting_twice() {
     assert_eq!(counts(&mut second, EmitTo::All), [1, 3, 0]);
 }
 
+/// Where memory is short, all that was counted is given out as a state, and counting goes on.
+#[test]
+fn what_was_given_out_as_a_state_is_counted_anew() {
+    let mut groups = groups();
+    let texts: Vec<_> = (0..1000).map(|number| format!("word {number}")).collect();
+    let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
+    let places: Vec<_> = (0..1000).map(|row| row % 10).collect();
+    for (emitted, expected) in [
+        (EmitTo::All, vec![100; 10]),
+        (EmitTo::First(4), vec![100; 4]),
+        // What stayed has moved up, and these words are new there.
+        (EmitTo::All, [[200; 6].as_slice(), &[100; 4]].concat()),
+    ] {
+        groups
+            .update_batch(&words(&texts), &places, None, 10)
+            .unwrap();
+        assert_eq!(lengths(&groups.state(emitted).unwrap()), expected);
+    }
+    groups
+        .update_batch(&words(&texts[..2]), &[0, 0], None, 1)
+        .unwrap();
+    assert_eq!(counts(&mut groups, EmitTo::All), [2]);
+    groups
+        .update_batch(&words(&texts), &places, None, 10)
+        .unwrap();
+    assert_eq!(counts(&mut groups, EmitTo::All), [100; 10]);
+}
+
 #[test]
 fn rows_that_skip_the_first_phase_become_states() {
     let numbers: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![
