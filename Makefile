@@ -76,7 +76,7 @@ bench-crm: ## how fast an API is read, and how much of that is decoding
 bench-kafka: release services target/bench/python ## how fast a topic is read and aggregated, against kcat and Python
 	$(RESULTS) kafka $(PYTHON) benches/kafka.py
 
-release: ## what people get: optimized as a whole (DIST_TIME, the first time)
+release: ## what people get: optimized as a whole (an hour of two cores, the first time)
 	cargo build --profile dist --workspace
 
 target/bench/python: benches/requirements.txt
