@@ -105,7 +105,18 @@ impl Rest {
     }
 
     /// Sends once, and takes whatever comes back.
-    pub async fn exchange(&self, access: &Access, request: Request) -> Result<Reply, Failure> {
+    pub async fn exchange(&self, access: &Access, mut request: Request) -> Result<Reply, Failure> {
+        let body = std::mem::take(&mut request.body);
+        self.exchange_with(access, request, body).await
+    }
+
+    /// The same with another body than the request's, which need not be in memory. Its length is a header's to tell.
+    pub async fn exchange_with(
+        &self,
+        access: &Access,
+        request: Request,
+        body: impl Into<reqwest::Body>,
+    ) -> Result<Reply, Failure> {
         let token = self.credentials.token().await?;
         let _permit = self.turn().await;
         let headers = request.headers.into_iter();
@@ -113,7 +124,7 @@ impl Rest {
             self.http.request(request.method, request.url),
             |sending, (name, value)| sending.header(name, value),
         );
-        let sent = sending.bearer_auth(token).body(request.body).send().await;
+        let sent = sending.bearer_auth(token).body(body).send().await;
         let reply = sent.map_err(|error| broken(access, error))?;
         let (status, headers) = (reply.status(), reply.headers().clone());
         let body = reply.bytes().await.map_err(|error| broken(access, error))?;

@@ -6,12 +6,16 @@
 //!   └───────── the session is gone: anew, for the same job
 //! ```
 
-use std::{io::SeekFrom, path::Path};
+use std::{
+    io::{self, SeekFrom},
+    path::Path,
+};
 
-use bytes::Bytes;
+use bytes::BytesMut;
+use futures::stream;
 use reqwest::{
-    Method, StatusCode,
-    header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE},
+    Body, Method, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, RANGE},
 };
 use tokio::{
     fs::File,
@@ -30,6 +34,9 @@ use super::{
 
 /// How often a piece is sent without anything arriving, and sessions are begun.
 const TRIES: u32 = 6;
+
+/// Bytes that are read from the file at a time, while those before are sent.
+const BLOCK: usize = 1024 * 1024;
 
 /// Time without progress after which an upload is given up.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
@@ -188,19 +195,19 @@ impl Upload<'_> {
         from: u64,
         end: u64,
     ) -> Result<Answer, Failure> {
-        let body = self.read(from, end).await.map_err(|error| Failure {
+        let body = self.body(from, end).await.map_err(|error| Failure {
             class: Class::Other,
             ..Failure::broken(access, format!("`{}`: {error}", self.file.display()))
         })?;
         let last = end.saturating_sub(1);
         let range = format!("bytes {from}-{last}/{}", self.bytes);
-        self.put(access, session, range, body).await
+        self.put(access, session, range, end - from, body).await
     }
 
     /// Asks how much has arrived.
     async fn probe(&self, access: &Access, session: &Url) -> Result<Answer, Failure> {
         let range = format!("bytes */{}", self.bytes);
-        self.put(access, session, range, Bytes::new()).await
+        self.put(access, session, range, 0, Body::default()).await
     }
 
     async fn put(
@@ -208,25 +215,30 @@ impl Upload<'_> {
         access: &Access,
         session: &Url,
         range: String,
-        body: Bytes,
+        length: u64,
+        body: Body,
     ) -> Result<Answer, Failure> {
-        let mut request = Request::new(Method::PUT, session.clone());
-        request.body = body;
-        let request = request.with_header(CONTENT_RANGE, range);
-        let reply = self.client.rest().exchange(access, request).await?;
+        let request = Request::new(Method::PUT, session.clone())
+            .with_header(CONTENT_RANGE, range)
+            .with_header(CONTENT_LENGTH, length.to_string());
+        let rest = self.client.rest();
+        let reply = rest.exchange_with(access, request, body).await?;
         match reply.status {
             StatusCode::PERMANENT_REDIRECT => Ok(Answer::Arrived(arrived(&reply))),
             _ => reply.read(access).map(|job| Answer::Job(Box::new(job))),
         }
     }
 
-    async fn read(&self, from: u64, end: u64) -> std::io::Result<Bytes> {
+    /// A part of the file, which is read while it is sent.
+    async fn body(&self, from: u64, end: u64) -> io::Result<Body> {
         let mut file = File::open(self.file).await?;
         file.seek(SeekFrom::Start(from)).await?;
-        let length = usize::try_from(end - from).map_err(std::io::Error::other)?;
-        let mut piece = vec![0; length];
-        file.read_exact(&mut piece).await?;
-        Ok(piece.into())
+        let blocks = stream::try_unfold(file.take(end - from), |mut left| async move {
+            let mut block = BytesMut::with_capacity(BLOCK);
+            let read = left.read_buf(&mut block).await?;
+            io::Result::Ok((read > 0).then(|| (block.freeze(), left)))
+        });
+        Ok(Body::wrap_stream(blocks))
     }
 }
 
