@@ -36,7 +36,7 @@ properties: ## try all properties with new cases (PROPTEST_RNG_SEED, PROPTEST_CA
 	echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED PROPTEST_CASES=$$PROPTEST_CASES make properties"; \
 	cargo test --workspace -- properties:: formula:: avro::
 
-# Each writes what it prints into benches/RESULTS.md. They measure the release build, or the one that DFPIPE names.
+# Each writes what it prints into benches/RESULTS.md. They measure what `make release` builds, or what DFPIPE names.
 DFPIPE ?= target/dist/dfpipe
 RESULTS = DFPIPE=$(DFPIPE) python3 benches/results.py
 PYTHON = target/bench/python/bin/python
