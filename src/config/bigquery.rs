@@ -22,7 +22,7 @@ impl Resolver<'_> {
         self.names(&raw);
         let endpoint = self.endpoint(raw.endpoint.as_deref());
         let auth = self.google_auth(raw.auth.as_ref(), endpoint.as_ref());
-        let chunk = self.number("chunk_mb", raw.chunk_mb, 64, 1, 1024);
+        let chunk = self.number("chunk_mb", raw.chunk_mb, 100, 1, 1024);
         let limit = self.number("upload_limit_mb", raw.upload_limit_mb, 1024, 1, 4_000_000);
         let minutes = self.number("timeout_minutes", raw.timeout_minutes, 60, 1, 1440);
         let expiration = raw.partition_expiration_days;

@@ -297,7 +297,7 @@ pub struct RawBigQuery {
     pub partition_expiration_days: Option<u32>,
     /// Whether a load may add columns and let columns be null. Default: true.
     pub schema_changes: Option<bool>,
-    /// Mebibytes of a piece of an upload. Default: 64.
+    /// Mebibytes of a piece of an upload. Default: 100.
     pub chunk_mb: Option<u32>,
     /// A `gs://` folder that large files are put into and loaded from.
     pub staging: Option<String>,

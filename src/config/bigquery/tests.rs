@@ -36,7 +36,7 @@ fn what_is_not_said_has_its_default() {
     assert_eq!(meant.location, "US");
     assert_eq!(meant.auth, GoogleAuth::Adc);
     assert_eq!(meant.endpoint.as_str(), "https://bigquery.googleapis.com/");
-    assert_eq!(meant.chunk, 64 * 1024 * 1024);
+    assert_eq!(meant.chunk, 100 * 1024 * 1024);
     assert_eq!(meant.upload_limit, 1024 * 1024 * 1024);
     assert_eq!(meant.timeout, Duration::from_hours(1));
     assert!(meant.schema_changes && !meant.split);
