@@ -1,5 +1,5 @@
 /* dfpipe
-version: 1
+version: 2
 description: Events of the window that were not aggregated, and why.
 key: [part, position]
 checks:
@@ -9,8 +9,8 @@ checks:
 */
 with
 
-judged as (
-    select * from judged_events where verdict not in ('aggregated', 'outside_window')
+refused as (
+    select * from odd_events where verdict <> 'aggregated'
 ),
 
 duplicates as (
@@ -20,7 +20,7 @@ duplicates as (
 select
     event_id, customer_id, event_type, kind, occurred_at, feature, amount, currency, verdict as status,
     part, position
-from judged
+from refused
 
 union all
 

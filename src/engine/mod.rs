@@ -15,6 +15,7 @@ mod build;
 mod catalog;
 mod check;
 mod columns;
+mod dates;
 mod defaults;
 mod diagnostics;
 mod distinct;

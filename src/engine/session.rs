@@ -18,8 +18,8 @@ use datafusion::{
 use dfpipe_udfs::{UdfSettings, register_all};
 
 use super::{
-    apart::Apart, distinct::DistinctCounts, memory::Memory, plain_sorts::PlainSorts,
-    repeated::RepeatedKeys, scaling::Scaling,
+    apart::Apart, dates::UtcDates, distinct::DistinctCounts, memory::Memory,
+    plain_sorts::PlainSorts, repeated::RepeatedKeys, scaling::Scaling,
 };
 use crate::{
     config::{self, Config, Secret},
@@ -76,6 +76,7 @@ impl Engine {
             .with_default_features()
             .with_analyzer_rule(Arc::new(Scaling))
             .with_analyzer_rule(Arc::new(DistinctCounts::new()))
+            .with_optimizer_rule(Arc::new(UtcDates::new()))
             .with_physical_optimizer_rule(Arc::new(RepeatedKeys::new()))
             .with_physical_optimizer_rule(Arc::new(PlainSorts))
             .build();

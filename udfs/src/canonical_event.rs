@@ -14,7 +14,8 @@ use datafusion::logical_expr::{
 };
 use datafusion_macros::user_doc;
 
-use crate::text::{TEXT, few_texts, text_signature};
+use crate::few::few_texts;
+use crate::text::{TEXT, text_signature};
 
 /// The kinds of events there are.
 pub const EVENTS: [&str; 4] = [

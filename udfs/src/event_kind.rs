@@ -17,7 +17,8 @@ use datafusion::logical_expr::{
 use datafusion_macros::user_doc;
 
 use crate::canonical_event::{canonical_event, is_separator};
-use crate::text::{TEXT, few_texts, scalar_text};
+use crate::few::few_texts;
+use crate::text::{TEXT, scalar_text};
 
 #[user_doc(
     doc_section(label = "Event Functions"),

@@ -52,65 +52,6 @@ where
     }
 }
 
-/// Texts that are remembered: more than that are not few.
-const FEW: usize = 32;
-
-/// The same for texts of which there are few in many rows, such as names of events: each is converted once.
-pub(crate) fn few_texts<'k, F>(text: &ColumnarValue, convert: F) -> Result<ColumnarValue>
-where
-    F: Fn(&str) -> Option<Cow<'k, str>>,
-{
-    match text {
-        ColumnarValue::Array(array) => {
-            let mut few = Few {
-                convert,
-                known: Vec::new(),
-            };
-            let array = match array.data_type() {
-                DataType::Utf8View => few.all(array.as_string_view().iter()),
-                DataType::Utf8 => few.all(array.as_string::<i32>().iter()),
-                DataType::LargeUtf8 => few.all(array.as_string::<i64>().iter()),
-                DataType::Null => few.all(std::iter::repeat_n(None, array.len())),
-                other => return exec_err!("expected text, got {other}"),
-            };
-            Ok(ColumnarValue::Array(array))
-        }
-        ColumnarValue::Scalar(scalar) => {
-            let converted = scalar_text(scalar)?.and_then(convert).map(Cow::into_owned);
-            Ok(ColumnarValue::Scalar(ScalarValue::Utf8View(converted)))
-        }
-    }
-}
-
-/// Converts texts, and remembers the first ones. They are looked for one by one: the frequent ones came first.
-struct Few<'a, 'k, F> {
-    convert: F,
-    known: Vec<(&'a str, Option<Cow<'k, str>>)>,
-}
-
-impl<'a, 'k, F: Fn(&str) -> Option<Cow<'k, str>>> Few<'a, 'k, F> {
-    fn all(&mut self, values: impl ExactSizeIterator<Item = Option<&'a str>>) -> ArrayRef {
-        let mut builder = StringViewBuilder::with_capacity(values.len());
-        for value in values {
-            let Some(value) = value else {
-                builder.append_null();
-                continue;
-            };
-            match self.known.iter().find(|(known, _)| *known == value) {
-                Some((_, converted)) => builder.append_option(converted.as_deref()),
-                None => {
-                    let converted = (self.convert)(value);
-                    builder.append_option(converted.as_deref());
-                    if self.known.len() < FEW {
-                        self.known.push((value, converted));
-                    }
-                }
-            }
-        }
-        Arc::new(builder.finish())
-    }
-}
-
 fn map_array<F>(array: &ArrayRef, convert: F) -> Result<ArrayRef>
 where
     F: for<'a> Fn(&'a str) -> Option<Cow<'a, str>>,

@@ -2,9 +2,12 @@
 //!
 //! DataFusion keeps a set per group and gives each a piece of every batch: with a hundred thousand groups that
 //! takes gigabytes and a hundred times as long as counting in two steps. Here all pairs of a group and a value
-//! stand in one table, the same that `group by` uses, so that the form that people write is as fast as the one
-//! that they would have to think of. It is written by the engine, so `show functions` leaves it out.
+//! stand in one table, the same that `group by` uses, and as bits as long as there are few values, so that the form
+//! that people write is as fast as the one that they would have to think of. It is written by the engine, so `show
+//! functions` leaves it out.
 
+mod bits;
+mod kept;
 mod pairs;
 #[cfg(test)]
 mod tests;
@@ -23,7 +26,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-use pairs::Pairs;
+use kept::Kept;
 
 pub(crate) const NAME: &str = "distinct_count";
 
@@ -108,7 +111,7 @@ fn item(kind: &DataType) -> FieldRef {
 #[derive(Debug)]
 struct Groups {
     kind: DataType,
-    pairs: Pairs,
+    kept: Kept,
     counts: Vec<i64>,
 }
 
@@ -123,14 +126,14 @@ impl Groups {
     fn new(kind: &DataType) -> Result<Self> {
         Ok(Self {
             kind: kind.clone(),
-            pairs: Pairs::new(kind)?,
+            kept: Kept::new(kind)?,
             counts: vec![],
         })
     }
 
     fn add(&mut self, groups: Vec<u64>, values: ArrayRef) -> Result<()> {
         let counts = &mut self.counts;
-        self.pairs.add(groups, values, |group| counts[group] += 1)
+        self.kept.add(groups, values, |group| counts[group] += 1)
     }
 
     fn make_room(&mut self, groups: usize) {
@@ -155,6 +158,10 @@ fn counted(values: &ArrayRef, kept: Option<&BooleanArray>) -> Result<Option<Bool
         (0..kept.len()).map(|row| Some(is_kept(row))).collect()
     };
     Ok(Some(kept.map_or_else(|| there.clone(), both)))
+}
+
+fn index(group: u64) -> usize {
+    usize::try_from(group).unwrap_or(usize::MAX)
 }
 
 fn column(values: &[ArrayRef]) -> Result<&ArrayRef> {
@@ -206,15 +213,15 @@ impl GroupsAccumulator for Groups {
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let counts = emit_to.take_needed(&mut self.counts);
         match emit_to {
-            EmitTo::All => self.pairs.clear(),
-            EmitTo::First(groups) => _ = self.pairs.take_first(groups)?,
+            EmitTo::All => self.kept.clear(),
+            EmitTo::First(groups) => _ = self.kept.take_first(groups)?,
         }
         Ok(Arc::new(Int64Array::from(counts)))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let counts = emit_to.take_needed(&mut self.counts);
-        let values = self.pairs.take_first(counts.len())?;
+        let values = self.kept.take_first(counts.len())?;
         let lengths = counts
             .into_iter()
             .map(|count| usize::try_from(count).unwrap_or(0));
@@ -237,7 +244,7 @@ impl GroupsAccumulator for Groups {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.pairs.size() + self.counts.capacity() * size_of::<i64>()
+        size_of_val(self) + self.kept.size() + self.counts.capacity() * size_of::<i64>()
     }
 }
 

@@ -1,8 +1,5 @@
-//! Pairs of a group and a value, each once.
-//!
-//! Apart from the function, which knows nothing of how they are kept: in DataFusion's own table of groups.
+//! Pairs of a group and a value, each once, of whatever number of values: in DataFusion's own table of groups.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, UInt64Array};
@@ -12,6 +9,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::EmitTo;
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
+
+use super::index;
 
 pub(super) struct Pairs {
     table: Box<dyn GroupValues>,
@@ -100,16 +99,6 @@ impl Pairs {
     pub(super) fn size(&self) -> usize {
         self.table.size() + self.places.capacity() * size_of::<usize>()
     }
-}
-
-impl fmt::Debug for Pairs {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} pairs", self.table.len())
-    }
-}
-
-fn index(group: u64) -> usize {
-    usize::try_from(group).unwrap_or(usize::MAX)
 }
 
 /// The rows of the first `count` groups in the order of the groups: counted, then put into place.

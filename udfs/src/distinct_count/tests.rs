@@ -112,6 +112,37 @@ fn what_was_given_out_as_a_state_is_counted_anew() {
     assert_eq!(counts(&mut groups, EmitTo::All), [100; 10]);
 }
 
+/// Values that fit into a word of bits, one too many for it, and each of them again after it.
+#[test]
+fn groups_keep_their_counts_when_the_values_become_many() {
+    let texts: Vec<_> = (0..65).map(|number| format!("word {number}")).collect();
+    let texts: Vec<_> = texts.iter().map(|text| Some(text.as_str())).collect();
+    for first in [1, 63, 64, 65] {
+        let mut groups = groups();
+        let places: Vec<_> = (0..65).map(|row| row % 2).collect();
+        for _ in 0..2 {
+            let batch = words(&texts[..first]);
+            groups
+                .update_batch(&batch, &places[..first], None, 3)
+                .unwrap();
+        }
+        for _ in 0..2 {
+            groups
+                .update_batch(&words(&texts), &places, None, 3)
+                .unwrap();
+        }
+        assert_eq!(counts(&mut groups, EmitTo::First(1)), [33], "{first}");
+        let state = groups.state(EmitTo::All).unwrap();
+        assert_eq!(lengths(&state), [32, 0], "{first}");
+        let mut merged = self::groups();
+        merged.merge_batch(&state, &[0, 1], 2).unwrap();
+        merged
+            .update_batch(&words(&texts[..2]), &[0, 1], None, 2)
+            .unwrap();
+        assert_eq!(counts(&mut merged, EmitTo::All), [33, 1], "{first}");
+    }
+}
+
 #[test]
 fn rows_that_skip_the_first_phase_become_states() {
     let numbers: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![
