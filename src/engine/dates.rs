@@ -78,12 +78,14 @@ impl OptimizerRule for UtcDates {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use datafusion::{
         arrow::util::pretty::pretty_format_batches, execution::SessionStateBuilder,
         prelude::SessionContext,
     };
 
-    use super::*;
+    use super::UtcDates;
 
     const ROWS: &str = "(select arrow_cast(moment, 'Timestamp(Microsecond, Some(\"UTC\"))') as moment, \
         arrow_cast(moment, 'Timestamp(Microsecond, Some(\"Europe/Berlin\"))') as abroad, amount from \

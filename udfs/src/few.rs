@@ -120,13 +120,14 @@ fn place(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::cell::Cell;
-
     use std::sync::Arc;
 
-    use arrow::array::StringViewArray;
+    use arrow::array::{Array, AsArray, StringViewArray};
+    use datafusion::logical_expr::ColumnarValue;
 
-    use super::*;
+    use super::{few_texts, place};
 
     fn upper(texts: &[Option<&str>]) -> (Vec<Option<String>>, usize) {
         let calls = Cell::new(0);

@@ -89,10 +89,14 @@ fn days(moments: &ArrayRef) -> Result<ArrayRef> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::TimestampMicrosecondArray;
-    use proptest::prelude::*;
+    use std::sync::Arc;
 
-    use super::*;
+    use arrow::array::{ArrayRef, TimestampMicrosecondArray};
+    use arrow::compute::cast;
+    use arrow::datatypes::DataType;
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::{DAY, days};
 
     proptest! {
         #[test]
