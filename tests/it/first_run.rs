@@ -88,6 +88,7 @@ fn the_first_command_runs_the_pipeline_and_reports() {
       event_names                  4 rows  [time]
       imputation_values            1 row  [time]
       repeated_events            143 rows  [time]
+      odd_events                 466 rows  [time]
       duplicate_events           142 rows  [time]
       event_counts                84 rows  [time]
       events_extract             597 rows  [time]

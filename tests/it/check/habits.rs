@@ -9,7 +9,7 @@ fn a_well_kept_project_has_nothing_to_say() {
     assert_snapshot!(Project::customers().run(["check", "--strict"]).screen(), @"
     exit code: 0
     ----- stdout -----
-    36 models and 11 checks are well
+    37 models and 11 checks are well
     ");
 }
 
