@@ -48,6 +48,10 @@ pub mod checks;
 /// One execution of the pipeline, from sources to a receipt.
 pub mod run;
 
+/// A cluster of machines that builds models.
+#[cfg(feature = "cluster")]
+pub mod cluster;
+
 /// Tests of models: made-up rows in, expected rows out, on the engine of every run.
 pub mod testing;
 

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod check;
+mod cluster;
 mod diff;
 mod doctor;
 mod interrupt;
@@ -94,6 +95,7 @@ enum Command {
     Lineage(lineage::Arguments),
     Test(test::Arguments),
     Schema(schema::Arguments),
+    Cluster(cluster::Arguments),
 }
 
 /// What a command works with.
@@ -200,6 +202,7 @@ async fn execute(command: Command, context: &Context) -> Result<()> {
         Command::Lineage(arguments) => lineage::execute(arguments, context).await,
         Command::Test(arguments) => test::execute(arguments, context).await,
         Command::Schema(arguments) => schema::execute(&arguments, &context.screen),
+        Command::Cluster(arguments) => cluster::execute(arguments, context).await,
     }
 }
 

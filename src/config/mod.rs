@@ -131,6 +131,17 @@ pub struct Engine {
     pub partitions: usize,
     /// Folder for spill files, where the configuration names one.
     pub spill_dir: Option<PathBuf>,
+    /// The cluster that builds the models, if one does.
+    pub ballista: Option<Ballista>,
+}
+
+/// A cluster of machines that builds the models.
+#[derive(Clone, Debug)]
+pub struct Ballista {
+    /// Where its scheduler listens: the host's name or number and the port.
+    pub scheduler: String,
+    /// Where its machines find the tables of a run; none if they have the folder of runs itself.
+    pub store: Option<String>,
 }
 
 /// A table that rows are extracted into.

@@ -93,6 +93,19 @@ pub struct RawEngine {
     pub partitions: Option<u32>,
     /// Folder for spill files. Default: the run's own folder.
     pub spill_dir: Option<String>,
+    /// The cluster that builds the models. Default: none, they are built here.
+    pub ballista: Option<RawBallista>,
+}
+
+/// A cluster of machines, `dfpipe cluster`, that builds the models.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBallista {
+    /// Where its scheduler listens, such as `df://scheduler:50050`.
+    pub scheduler: String,
+    /// Where its machines find the tables of a run: `s3://…`, `gs://…`, or a folder that all of them have at this
+    /// place. Default: `work_dir`, which all of them have then.
+    pub store: Option<String>,
 }
 
 /// A table that rows are extracted into.

@@ -9,13 +9,13 @@ use std::{
 };
 
 use super::{
-    Column, ColumnType, Config, Destination, Engine, FileFormat, Files, From, Kafka, Notify,
-    NotifyOn, OpenLineage, Parquet, Personal, Report, Source, SourceCheck, To,
+    Ballista, Column, ColumnType, Config, Destination, Engine, FileFormat, Files, From, Kafka,
+    Notify, NotifyOn, OpenLineage, Parquet, Personal, Report, Source, SourceCheck, To,
     check::{BuiltinCheck, rules::of_extract},
     path,
     raw::{
-        RawColumn, RawConfig, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka, RawNotify,
-        RawOpenLineage, RawPii, RawSource,
+        RawBallista, RawColumn, RawConfig, RawDestination, RawEngine, RawFiles, RawFrom, RawKafka,
+        RawNotify, RawOpenLineage, RawPii, RawSource,
     },
     said,
     size::parse_size,
@@ -213,6 +213,25 @@ impl Resolver<'_> {
             memory_limit: limit.unwrap_or(DEFAULT_MEMORY),
             partitions,
             spill_dir: raw.spill_dir.as_deref().map(|path| self.folder(path)),
+            ballista: raw.ballista.as_ref().map(|raw| self.ballista(raw)),
+        }
+    }
+
+    fn ballista(&mut self, raw: &RawBallista) -> Ballista {
+        let here = ["engine", "ballista", "scheduler"];
+        let scheduler = raw.scheduler.strip_prefix("df://");
+        let is_address = |address: &str| {
+            let port = address
+                .rsplit_once(':')
+                .filter(|(host, _)| !host.is_empty());
+            port.is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
+        };
+        self.check(scheduler.is_some_and(is_address), &here, || {
+            format!("`engine.ballista.scheduler` is not an address: `{}` (such as `df://scheduler:50050`)", raw.scheduler)
+        });
+        Ballista {
+            scheduler: scheduler.unwrap_or_default().to_owned(),
+            store: raw.store.as_deref().map(|place| self.location(place)),
         }
     }
 

@@ -98,6 +98,9 @@ impl Engine {
     /// The rows of a plan that gives them in the order of the model's key without sorting them.
     async fn as_they_come(&self, plan: &LogicalPlan, model: &Model) -> Result<Option<Rows>> {
         let explain = |error: DataFusionError| explain(&error, &model.sql);
+        if self.is_remote {
+            return Ok(None);
+        }
         let Some(plan) = by_key(plan, &model.header.key).map_err(explain)? else {
             return Ok(None);
         };

@@ -138,8 +138,14 @@ impl Engine {
         registered.map_err(|error| odd(name, &error))
     }
 
-    /// Registers Parquet files that were written as one table, here or in a store. They are of one shape.
-    pub async fn register_parts(&self, name: &str, files: &[Location]) -> Result<()> {
+    /// Registers Parquet files that were written as one table, here or in a store. They are of one shape, and their
+    /// rows in the order of `key`, if it names columns.
+    pub async fn register_parts(
+        &self,
+        name: &str,
+        files: &[Location],
+        key: &[String],
+    ) -> Result<()> {
         let mut urls = vec![];
         for file in files {
             self.context
@@ -148,8 +154,11 @@ impl Engine {
             urls.push(url.map_err(|error| odd(name, &error))?);
         }
         let state = self.context.state();
-        let options = ParquetReadOptions::default()
-            .to_listing_options(state.config(), state.default_table_options());
+        let mut options = ParquetReadOptions::default();
+        if !key.is_empty() {
+            options.file_sort_order = vec![key.iter().map(|column| ascending(column)).collect()];
+        }
+        let options = options.to_listing_options(state.config(), state.default_table_options());
         let table = ListingTableConfig::new_with_multi_paths(urls)
             .with_listing_options(options)
             .infer_schema(&state)

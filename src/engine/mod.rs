@@ -32,6 +32,8 @@ mod order;
 mod plain_sorts;
 mod plan;
 mod question;
+#[cfg(feature = "cluster")]
+mod remote;
 mod repeated;
 mod run;
 mod scaling;

@@ -46,6 +46,8 @@ pub struct Engine {
     pub(super) privacy: Privacy,
     /// Where plans are executed, if they may be given up.
     pub(super) apart: Option<Apart>,
+    /// Whether plans are executed by other machines, whose operators this one does not see.
+    pub(super) is_remote: bool,
 }
 
 impl Engine {
@@ -73,21 +75,17 @@ impl Engine {
         let state = SessionStateBuilder::new()
             .with_config(session_config(settings))
             .with_runtime_env(runtime)
-            .with_default_features()
-            .with_analyzer_rule(Arc::new(Scaling))
-            .with_analyzer_rule(Arc::new(DistinctCounts::new()))
-            .with_optimizer_rule(Arc::new(UtcDates::new()))
+            .with_default_features();
+        let state = with_rules(state)
             .with_physical_optimizer_rule(Arc::new(RepeatedKeys::new()))
             .with_physical_optimizer_rule(Arc::new(PlainSorts))
             .build();
-        let mut context = SessionContext::new_with_state(state);
-        let functions = UdfSettings::new(email_key.expose());
-        register_all(&mut context, &functions).map_err(odd)?;
         Ok(Self {
-            context,
+            context: registered(SessionContext::new_with_state(state), email_key)?,
             memory,
             privacy: Privacy::new(email_key),
             apart: None,
+            is_remote: false,
         })
     }
 
@@ -127,7 +125,26 @@ impl Engine {
     }
 }
 
-fn session_config(engine: &config::Engine) -> SessionConfig {
+/// The rules about what a plan says, whoever executes it.
+pub(super) fn with_rules(state: SessionStateBuilder) -> SessionStateBuilder {
+    state
+        .with_analyzer_rule(Arc::new(Scaling))
+        .with_analyzer_rule(Arc::new(DistinctCounts::new()))
+        .with_optimizer_rule(Arc::new(UtcDates::new()))
+}
+
+/// The session with the functions of dfpipe.
+pub(super) fn registered(
+    mut context: SessionContext,
+    email_key: &Secret,
+) -> Result<SessionContext> {
+    let functions = UdfSettings::new(email_key.expose());
+    let registered = register_all(&mut context, &functions);
+    registered.map_err(|error| Error::outside("the engine cannot start").because(error))?;
+    Ok(context)
+}
+
+pub(super) fn session_config(engine: &config::Engine) -> SessionConfig {
     let reservation = (engine.memory_limit / (engine.partitions * 8)).min(LARGEST_RESERVATION);
     let batch = engine.memory_limit / engine.partitions / MEMORY_PER_ROW;
     let mut config = SessionConfig::new()

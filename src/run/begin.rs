@@ -252,6 +252,7 @@ fn execution<'a>(
 ) -> Result<Execution<'a>> {
     Ok(Execution {
         engine: Arc::new(Engine::new(&pipeline.config, &folder.spill())?),
+        cluster: None,
         parameters: pipeline.parameters(&folder.run_id),
         pipeline,
         around,
@@ -346,6 +347,7 @@ fn record(
         engine: EngineRecord {
             memory_limit: config.engine.memory_limit,
             partitions: config.engine.partitions,
+            cluster: None,
         },
         steps: vec![],
         resumed: vec![],

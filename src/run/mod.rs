@@ -26,6 +26,7 @@ use crate::{
 pub mod archive;
 mod begin;
 mod checking;
+mod cluster;
 mod columns;
 mod committing;
 mod extract;
@@ -50,10 +51,12 @@ mod state;
 mod summary;
 mod transform;
 
+use cluster::Cluster;
 pub use folder::RunFolder;
+pub use identity::build;
 pub use pipeline::Pipeline;
 pub use progress::{Event, Progress, Several};
-use record::{Failure, RunRecord, Status, Step};
+use record::{ClusterRecord, Failure, RunRecord, Status, Step};
 use state::State;
 pub use summary::rejects as rejects_model;
 pub use transform::quoted;
@@ -110,7 +113,9 @@ pub struct Ended {
 
 /// Runs the pipeline once, or goes on with a run. An error means that nothing was begun.
 pub async fn run(pipeline: &Pipeline, request: &Request, around: &Around<'_>) -> Result<Ended> {
+    let cluster = Cluster::reach(&pipeline.config).await?;
     let mut execution = begin::begin(pipeline, request, around).await?;
+    execution.employ(cluster);
     let outcome = tokio::select! {
         biased;
         () = around.interrupt.notified() => Err(interrupted()),
@@ -129,6 +134,8 @@ struct Execution<'a> {
     around: &'a Around<'a>,
     folder: RunFolder,
     engine: Arc<Engine>,
+    /// What builds the models, if not the engine.
+    cluster: Option<Arc<Cluster>>,
     parameters: Parameters,
     sink: Box<dyn Sink>,
     journal: Option<Mutex<journal::Journal<'a>>>,
@@ -162,6 +169,15 @@ enum Reached {
 }
 
 impl Execution<'_> {
+    /// Has the models built by a cluster from now on.
+    fn employ(&mut self, cluster: Option<Cluster>) {
+        self.record.engine.cluster = cluster.as_ref().map(|cluster| ClusterRecord {
+            scheduler: cluster.scheduler.clone(),
+            executors: cluster.executors,
+        });
+        self.cluster = cluster.map(Arc::new);
+    }
+
     async fn steps(&mut self, until: Option<Step>) -> Result<Reached> {
         for step in [Step::Extract, Step::Transform, Step::Load, Step::Finalize] {
             if step == Step::Load && self.load_number.is_none() {

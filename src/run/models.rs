@@ -12,7 +12,9 @@ use std::{
 use tokio::task::JoinSet;
 
 use super::{
-    Event, Execution, identity,
+    Event, Execution, RunFolder,
+    cluster::Cluster,
+    identity,
     journal::Entry,
     record::{ColumnRecord, ModelRecord, seconds},
     state,
@@ -136,6 +138,8 @@ impl Execution<'_> {
             .await;
         let work = Work {
             engine: Arc::clone(&self.engine),
+            cluster: self.cluster.clone(),
+            folder: self.folder.clone(),
             model: model.clone(),
             parameters: self.parameters.clone(),
             path: self.folder.model(&model.name),
@@ -186,6 +190,8 @@ impl Execution<'_> {
 /// A model that is to be built, with all that it takes.
 struct Work {
     engine: Arc<Engine>,
+    cluster: Option<Arc<Cluster>>,
+    folder: RunFolder,
     model: Model,
     parameters: Parameters,
     path: PathBuf,
@@ -211,14 +217,23 @@ impl Work {
             let schema = self.engine.columns(model, parameters).await?;
             return Ok(Built::view(schema, &self.identity));
         }
-        self.engine.build(model, parameters, &self.path).await
+        match &self.cluster {
+            None => self.engine.build(model, parameters, &self.path).await,
+            Some(cluster) => cluster.build(model, parameters, &self.path).await,
+        }
     }
 
     async fn register(&self) -> Result<()> {
         let (engine, name) = (&self.engine, &self.model.name);
         if self.model.header.is_view() {
+            if let Some(cluster) = &self.cluster {
+                cluster.take_view(&self.model, &self.parameters).await?;
+            }
             let sql = &self.model.sql;
             return engine.register_view(name, sql, &self.parameters).await;
+        }
+        if let Some(cluster) = &self.cluster {
+            cluster.take_model(&self.folder, &self.model).await?;
         }
         let key = &self.model.header.key;
         engine.register_model(name, &self.path, key).await

@@ -287,6 +287,18 @@ pub struct EngineRecord {
     pub memory_limit: usize,
     /// Partitions.
     pub partitions: usize,
+    /// The cluster that built the models, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterRecord>,
+}
+
+/// A cluster that builds models.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// The address of its scheduler.
+    pub scheduler: String,
+    /// Its executors when the run began, or went on.
+    pub executors: usize,
 }
 
 /// What a source gave.

@@ -200,6 +200,7 @@ fn settings(engine: &EngineRecord) -> config::Engine {
         memory_limit: engine.memory_limit,
         partitions: engine.partitions,
         spill_dir: None,
+        ballista: None,
     }
 }
 

@@ -159,6 +159,7 @@ impl<'a> Plan<'a> {
             memory_limit: MEMORY,
             partitions: 1,
             spill_dir: Some(scratch.to_owned()),
+            ballista: None,
         };
         let engine = Engine::with(&settings, &suite.pipeline.config.email_hash_key, scratch)?;
         for table in &self.empty {

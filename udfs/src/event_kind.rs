@@ -5,10 +5,12 @@
 
 use std::borrow::Cow;
 
+use arrow::array::{Array, ArrayRef, Scalar};
+use arrow::compute::kernels::cmp::not_distinct;
 use arrow::datatypes::DataType;
 use datafusion::common::types::logical_string;
 use datafusion::common::utils::take_function_args;
-use datafusion::common::{exec_err, plan_err};
+use datafusion::common::{ScalarValue, exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     Coercion, ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature,
@@ -64,18 +66,29 @@ impl ScalarUDFImpl for EventKind {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [text, known] = take_function_args(self.name(), args.args)?;
-        let known = match &known {
-            ColumnarValue::Scalar(known) => Known::parse(scalar_text(known)?.unwrap_or_default())?,
-            ColumnarValue::Array(_) => {
-                return exec_err!("event_kind() takes one text of known names, not one per row");
-            }
+        let known = match known {
+            ColumnarValue::Scalar(known) => known,
+            ColumnarValue::Array(known) => in_every_row(&known)?,
         };
+        let known = Known::parse(scalar_text(&known)?.unwrap_or_default())?;
         few_texts(&text, |raw| known.kind(raw))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
         self.doc()
     }
+}
+
+/// The value that all rows have: a cluster makes a join of a query for one value.
+fn in_every_row(values: &ArrayRef) -> Result<ScalarValue> {
+    if values.is_empty() {
+        return Ok(ScalarValue::Utf8(None));
+    }
+    let first = values.slice(0, 1);
+    if not_distinct(values, &Scalar::new(&first))?.has_false() {
+        return exec_err!("event_kind() takes one text of known names, not one per row");
+    }
+    ScalarValue::try_from_array(&first, 0)
 }
 
 /// The names that people know, folded, and their kinds.
@@ -109,7 +122,11 @@ fn folded(raw: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Known;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, StringArray};
+
+    use super::{Known, in_every_row};
 
     fn kind(raw: &str, known: &str) -> Option<String> {
         Known::parse(known).unwrap().kind(raw).map(Into::into)
@@ -131,6 +148,21 @@ mod tests {
             assert_eq!(kind(raw, known).as_deref(), expected, "{raw}");
         }
         assert_eq!(kind("purchase", "").as_deref(), Some("purchase_completed"));
+    }
+
+    #[test]
+    fn a_column_of_known_names_has_the_same_in_every_row() {
+        let column =
+            |texts: &[Option<&str>]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+        let one = in_every_row(&column(&[Some("a=b"), Some("a=b")])).unwrap();
+        assert_eq!(one.try_as_str(), Some(Some("a=b")));
+        for none in [&[][..], &[None, None]] {
+            assert!(in_every_row(&column(none)).unwrap().is_null());
+        }
+        for differing in [&[Some("a=b"), Some("a=c")][..], &[None, Some("a=b")]] {
+            let error = in_every_row(&column(differing)).unwrap_err();
+            assert!(error.to_string().contains("not one per row"), "{error}");
+        }
     }
 
     #[test]

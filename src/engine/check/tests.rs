@@ -25,6 +25,7 @@ async fn found(query: &str, allow: &str) -> Vec<(usize, usize)> {
         memory_limit: 64 * 1024 * 1024,
         partitions: 1,
         spill_dir: None,
+        ballista: None,
     };
     let engine = Engine::with(&settings, &Secret::new("key"), spill.path()).unwrap();
     let fields = [

@@ -26,6 +26,7 @@ async fn answer(query: &str) -> String {
         memory_limit: 64 * 1024 * 1024,
         partitions: 1,
         spill_dir: None,
+        ballista: None,
     };
     let engine = Engine::with(&settings, &Secret::new("key"), spill.path()).unwrap();
     let number = |name: &str| Field::new(name, DataType::Int64, true);

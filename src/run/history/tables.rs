@@ -41,7 +41,7 @@ pub async fn open_some(
         }
     }
     let registered = tables.0.iter();
-    let registered = registered.map(|(name, files)| engine.register_parts(name, files));
+    let registered = registered.map(|(name, files)| engine.register_parts(name, files, &[]));
     let mut registered = stream::iter(registered).buffer_unordered(AT_A_TIME);
     while registered.try_next().await?.is_some() {}
     for view in views.into_iter().filter(|view| !engine.knows(&view.name)) {
@@ -66,7 +66,7 @@ pub async fn open_table(engine: &Engine, run: &Past, table: &str, name: &str) ->
         let message = format!("the run `{}` has no table `{table}`", run.record.run_id);
         return Err(Error::usage(message).with_hint(hint));
     };
-    engine.register_parts(name, files).await
+    engine.register_parts(name, files, &[]).await
 }
 
 async fn tables(run: &Past) -> Result<Tables> {

@@ -1,0 +1,114 @@
+//! The scheduler: takes plans, cuts them into stages, gives their tasks to executors.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Json, Router, extract::State, routing::get};
+use ballista_core::{
+    config::TaskSchedulingPolicy, serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer,
+};
+use ballista_scheduler::{
+    cluster::BallistaCluster, config::SchedulerConfig, scheduler_process::create_scheduler,
+    scheduler_server::SchedulerServer,
+};
+use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use tokio::net::TcpListener;
+use tonic::service::RoutesBuilder;
+
+use super::{
+    hello::{Crew, Hello, PATH},
+    registry::planning_state,
+};
+use crate::{
+    config::Secret,
+    error::{Error, Result},
+    run::{build, record::Build},
+};
+
+/// Bytes of a message: plans with many files are long.
+pub const LONGEST_MESSAGE: u32 = 256 * 1024 * 1024;
+
+type Server = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
+
+/// How a scheduler is set up.
+#[derive(Clone, Debug)]
+pub struct SchedulerSettings {
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// The name or number that executors reach it under.
+    pub host: String,
+    /// The key that e-mail addresses are hashed under.
+    pub email_key: Secret,
+    /// How long an executor may be silent before its tasks are given to others.
+    pub executor_timeout: Duration,
+}
+
+/// Runs a scheduler until the process is ended; `listening` hears where.
+pub async fn run(settings: &SchedulerSettings, listening: impl FnOnce(SocketAddr)) -> Result<()> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::outside(format!("a scheduler cannot listen at `{}`", settings.bind)).because(error)
+    };
+    let listener = TcpListener::bind(settings.bind).await;
+    let listener = listener.map_err(|error| failed(&error))?;
+    let address = listener.local_addr().map_err(|error| failed(&error))?;
+    let config = Arc::new(config(settings, address.port()));
+    let cluster = BallistaCluster::new_from_config(&config).await;
+    let cluster = cluster.map_err(|error| failed(&error))?;
+    let server: Server = create_scheduler(cluster, config)
+        .await
+        .map_err(|error| failed(&error))?;
+    let routes = routes(server, build(&settings.email_key));
+    listening(address);
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .await
+        .map_err(|error| failed(&error))
+}
+
+fn config(settings: &SchedulerSettings, port: u16) -> SchedulerConfig {
+    let email_key = settings.email_key.clone();
+    let silence = settings.executor_timeout.as_secs().max(1);
+    SchedulerConfig {
+        bind_host: settings.bind.ip().to_string(),
+        bind_port: port,
+        external_host: settings.host.clone(),
+        // Executors are told of tasks; asking for them costs a tenth of a second per stage.
+        scheduling_policy: TaskSchedulingPolicy::PushStaged,
+        executor_timeout_seconds: silence,
+        expire_dead_executor_interval_seconds: (silence / 4).max(1),
+        no_executors_grace_period_seconds: silence,
+        grpc_server_max_decoding_message_size: LONGEST_MESSAGE,
+        grpc_server_max_encoding_message_size: LONGEST_MESSAGE,
+        grpc_client_max_message_size: LONGEST_MESSAGE,
+        override_session_builder: Some(Arc::new(move |config| planning_state(config, &email_key))),
+        ..SchedulerConfig::default()
+    }
+}
+
+/// Ballista's own service, and what a scheduler says of itself.
+fn routes(server: Server, build: Build) -> Router {
+    let ballista = SchedulerGrpcServer::new(server.clone())
+        .max_encoding_message_size(LONGEST_MESSAGE as usize)
+        .max_decoding_message_size(LONGEST_MESSAGE as usize);
+    let mut services = RoutesBuilder::default();
+    services.add_service(ballista);
+    let hello = Router::new()
+        .route(PATH, get(hello))
+        .with_state(Arc::new((server, build)));
+    services.routes().into_axum_router().merge(hello)
+}
+
+async fn hello(State(of): State<Arc<(Server, Build)>>) -> Json<Hello> {
+    let (server, build) = &*of;
+    let executors = server.state.executor_manager.get_executors_state().await;
+    // A scheduler that does not know its executors has none.
+    let executors = executors.unwrap_or_default().into_iter();
+    let executors = executors.map(|(executor, ..)| Crew {
+        address: format!("{}:{}", executor.host, executor.port),
+        cores: executor.specification.vcores,
+        id: executor.id,
+    });
+    Json(Hello {
+        build: build.clone(),
+        executors: executors.collect(),
+    })
+}

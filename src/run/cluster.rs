@@ -1,0 +1,146 @@
+//! A run whose models a cluster builds: what it hands over, and where.
+//!
+//! Everything else of a run stays where it is. The extracts and the tables are files of the run's folder as ever, with
+//! their hashes and their journal; the cluster is given copies that its machines can read, and gives rows back. So a
+//! run may go on without a cluster that was begun with one, and the other way round.
+
+use std::path::Path;
+
+use super::{RunFolder, extract::table_files};
+use crate::{
+    config::Config,
+    engine::{Built, Engine},
+    error::{Error, Result},
+    model::{Model, Parameters},
+    storage::Location,
+};
+
+/// A cluster that builds the models of a run.
+pub struct Cluster {
+    engine: Engine,
+    /// Where its machines find tables; none if they have the folder of runs.
+    store: Option<Location>,
+    /// How people write the address of its scheduler.
+    pub scheduler: String,
+    /// Its executors when the run began.
+    pub executors: usize,
+}
+
+impl Cluster {
+    /// The cluster that the configuration names, if it names one: reached, and of the same program.
+    #[cfg(feature = "cluster")]
+    pub async fn reach(config: &Config) -> Result<Option<Self>> {
+        let Some(ballista) = &config.engine.ballista else {
+            return Ok(None);
+        };
+        let scheduler = crate::cluster::Scheduler::at(&ballista.scheduler);
+        let ours = super::build(&config.email_hash_key);
+        let hello = scheduler.greet("driver", &ours).await?;
+        if hello.executors.is_empty() {
+            let message = format!("the scheduler `{}` has no executors", scheduler.display());
+            let hint = "start some: `dfpipe cluster executor`";
+            return Err(Error::outside(message).with_hint(hint));
+        }
+        let engine = Engine::on_cluster(&config.engine, &config.email_hash_key, &scheduler.url())?;
+        let store = ballista.store.as_deref().map(Location::parse).transpose()?;
+        Ok(Some(Self {
+            engine,
+            store,
+            scheduler: scheduler.display(),
+            executors: hello.executors.len(),
+        }))
+    }
+
+    /// There is none in a program that was built without.
+    #[cfg(not(feature = "cluster"))]
+    #[expect(
+        clippy::unused_async,
+        reason = "another build waits for a scheduler here"
+    )]
+    pub async fn reach(config: &Config) -> Result<Option<Self>> {
+        match &config.engine.ballista {
+            None => Ok(None),
+            Some(_) => Err(Error::usage("this dfpipe was built without `cluster`")
+                .with_hint("build it with `cargo build --release --features cluster`")),
+        }
+    }
+
+    /// Hands over the extracts, and what the engine noted while reading.
+    pub async fn take_extracts(
+        &self,
+        folder: &RunFolder,
+        sources: impl Iterator<Item = &str>,
+    ) -> Result<()> {
+        for (name, files) in table_files(folder, sources)? {
+            self.take(folder, &name, &files, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands over the table of a model.
+    pub async fn take_model(&self, folder: &RunFolder, model: &Model) -> Result<()> {
+        let file = folder.model(&model.name);
+        self.take(folder, &model.name, &[file], &model.header.key)
+            .await
+    }
+
+    /// Tells of a model whose rows are computed by whoever reads it.
+    pub async fn take_view(&self, model: &Model, parameters: &Parameters) -> Result<()> {
+        self.engine
+            .register_view(&model.name, &model.sql, parameters)
+            .await
+    }
+
+    /// Has a model built; its rows go into the file at `path`.
+    pub async fn build(
+        &self,
+        model: &Model,
+        parameters: &Parameters,
+        path: &Path,
+    ) -> Result<Built> {
+        self.engine.build(model, parameters, path).await
+    }
+
+    async fn take(
+        &self,
+        folder: &RunFolder,
+        name: &str,
+        files: &[std::path::PathBuf],
+        key: &[String],
+    ) -> Result<()> {
+        let mut places = Vec::with_capacity(files.len());
+        for file in files {
+            places.push(self.shared(folder, file).await?);
+        }
+        self.engine.forget(name)?;
+        self.engine.register_parts(name, &places, key).await
+    }
+
+    /// Where the machines of the cluster find `file`.
+    async fn shared(&self, folder: &RunFolder, file: &Path) -> Result<Location> {
+        let Some(store) = &self.store else {
+            return Location::file(file);
+        };
+        let within = file.strip_prefix(folder.path()).unwrap_or(file);
+        let place = store.join(&[&folder.run_id, &within.to_string_lossy()]);
+        let copied = place.upload(file).await;
+        copied.map_err(|error| {
+            let message = format!("`{}` cannot be handed to the cluster", place.display());
+            Error::outside(message).because(error)
+        })?;
+        Ok(place)
+    }
+
+    /// Takes back what was handed over; what cannot be removed is only said.
+    pub async fn clear(&self, folder: &RunFolder) -> Result<()> {
+        match &self.store {
+            None => Ok(()),
+            Some(store) => {
+                let copies = store.join(&[&folder.run_id]);
+                copies.remove_folder().await.map_err(|error| {
+                    copies.refused(format!("`{}` cannot be removed", copies.display()), &*error)
+                })
+            }
+        }
+    }
+}
