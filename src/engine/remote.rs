@@ -35,6 +35,8 @@ impl Engine {
         let local = Self::with(settings, email_key, &std::env::temp_dir())?;
         let config = session_config(settings)
             .upgrade_for_ballista()
+            // The adaptive planner has each task of a `union all` do every branch that ends in one partition.
+            .with_ballista_adaptive_query_planner(false)
             .with_ballista_grpc_client_max_message_size(LONGEST_MESSAGE as usize);
         let planner =
             BallistaQueryPlanner::<LogicalPlanNode>::new(url.to_owned(), config.ballista_config());

@@ -7,6 +7,8 @@ mod chaos;
 mod check;
 mod checks;
 mod checks_kept;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod crm;
 mod deploy;
 mod destination;

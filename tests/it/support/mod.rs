@@ -7,6 +7,8 @@ pub(crate) mod bigquery;
 pub(crate) mod catalog;
 pub(crate) mod chaos;
 pub(crate) mod chromium;
+#[cfg(feature = "cluster")]
+pub(crate) mod cluster;
 pub(crate) mod connection;
 pub(crate) mod conversation;
 pub(crate) mod emulator;
