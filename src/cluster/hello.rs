@@ -17,6 +17,9 @@ use crate::{
 /// Where a scheduler says what it is.
 pub const PATH: &str = "/dfpipe";
 
+/// Where it says how far a query is, the name of which follows.
+pub const JOBS: &str = "/dfpipe/jobs";
+
 /// How long a scheduler may take to say it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -38,6 +41,21 @@ pub struct Crew {
     pub address: String,
     /// Tasks that it does at a time.
     pub cores: u32,
+}
+
+/// How far a query is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Job {
+    /// Stages that it was cut into.
+    pub stages: usize,
+    /// Stages that are done.
+    pub stages_done: usize,
+    /// Tasks of the stages that were begun.
+    pub tasks: usize,
+    /// Tasks that are done.
+    pub tasks_done: usize,
+    /// Executors that had one of them.
+    pub executors: Vec<String>,
 }
 
 /// A scheduler, from outside.
@@ -79,6 +97,14 @@ impl Scheduler {
                 Err(Error::usage(message).because(cause).with_hint(hint))
             }
         }
+    }
+
+    /// How far the query of this name is; none if the scheduler does not know it, or does not answer.
+    pub async fn job(&self, name: &str) -> Option<Job> {
+        let client = plain(PATIENCE).ok()?;
+        let url = format!("{}{JOBS}/{name}", self.url());
+        let answer = client.get(url).send().await.ok()?;
+        serde_json::from_str(&answer.text().await.ok()?).ok()?
     }
 
     async fn hello(&self) -> Result<Hello> {

@@ -17,6 +17,6 @@ mod scheduler;
 mod stores;
 
 pub use executor::{ExecutorSettings, run as run_executor};
-pub use hello::{Crew, Hello, Scheduler};
+pub use hello::{Crew, Hello, Job, Scheduler};
 pub use scheduler::{LONGEST_MESSAGE, SchedulerSettings, run as run_scheduler};
 pub use stores::Stores;

@@ -2,20 +2,28 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    routing::get,
+};
 use ballista_core::{
-    config::TaskSchedulingPolicy, serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer,
+    config::TaskSchedulingPolicy,
+    serde::protobuf::{scheduler_grpc_server::SchedulerGrpcServer, task_status::Status},
 };
 use ballista_scheduler::{
-    cluster::BallistaCluster, config::SchedulerConfig, scheduler_process::create_scheduler,
+    cluster::BallistaCluster,
+    config::SchedulerConfig,
+    scheduler_process::create_scheduler,
     scheduler_server::SchedulerServer,
+    state::{execution_graph::ExecutionGraph, execution_stage::ExecutionStage},
 };
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
 use tonic::service::RoutesBuilder;
 
 use super::{
-    hello::{Crew, Hello, PATH},
+    hello::{Crew, Hello, JOBS, Job, PATH},
     registry::planning_state,
 };
 use crate::{
@@ -91,13 +99,59 @@ fn routes(server: Server, build: Build) -> Router {
         .max_decoding_message_size(LONGEST_MESSAGE as usize);
     let mut services = RoutesBuilder::default();
     services.add_service(ballista);
-    let hello = Router::new()
+    let own = Router::new()
         .route(PATH, get(hello))
+        .route(&format!("{JOBS}/{{*name}}"), get(job))
         .with_state(Arc::new((server, build)));
-    services.routes().into_axum_router().merge(hello)
+    services.routes().into_axum_router().merge(own)
 }
 
-async fn hello(State(of): State<Arc<(Server, Build)>>) -> Json<Hello> {
+/// The server, and the program that it is.
+type Own = State<Arc<(Server, Build)>>;
+
+async fn job(State(of): Own, Path(name): Path<String>) -> Json<Option<Job>> {
+    let jobs = of.0.state.task_manager.get_running_job_cache();
+    for job in jobs.values() {
+        let graph = job.execution_graph.read().await;
+        if graph.job_name() == name {
+            return Json(Some(report(&**graph)));
+        }
+    }
+    Json(None)
+}
+
+fn report(graph: &dyn ExecutionGraph) -> Job {
+    let stages = graph.stages();
+    let mut job = Job {
+        stages: stages.len(),
+        stages_done: graph.completed_stages(),
+        ..Job::default()
+    };
+    for stage in stages.values() {
+        let (tasks, infos) = match stage {
+            ExecutionStage::Running(stage) => (stage.partitions, &stage.task_infos),
+            ExecutionStage::Successful(stage) => (stage.partitions, &stage.task_infos),
+            _ => continue,
+        };
+        job.tasks += tasks.max(infos.len());
+        for info in infos {
+            let executor = match &info.task_status {
+                Status::Running(task) => &task.executor_id,
+                Status::Successful(task) => {
+                    job.tasks_done += 1;
+                    &task.executor_id
+                }
+                Status::Failed(_) => continue,
+            };
+            if !job.executors.contains(executor) {
+                job.executors.push(executor.clone());
+            }
+        }
+    }
+    job
+}
+
+async fn hello(State(of): Own) -> Json<Hello> {
     let (server, build) = &*of;
     let executors = server.state.executor_manager.get_executors_state().await;
     // A scheduler that does not know its executors has none.

@@ -27,6 +27,18 @@ use crate::{
 };
 
 impl Engine {
+    /// The same session, whose queries the scheduler knows by this name.
+    #[must_use]
+    pub fn as_job(&self, name: &str) -> Self {
+        let mut state = self.context.state();
+        let config = state.config().clone().with_ballista_job_name(name);
+        *state.config_mut() = config;
+        Self {
+            context: SessionContext::new_with_state(state),
+            ..self.clone()
+        }
+    }
+
     /// A session under the limits of `settings` whose queries go to the scheduler at `url`.
     pub fn on_cluster(settings: &config::Engine, email_key: &Secret, url: &str) -> Result<Self> {
         let failed = |error: datafusion::error::DataFusionError| {

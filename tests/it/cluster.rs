@@ -9,7 +9,9 @@ use crate::support::{cluster::Cluster, project::Project, s3::S3, shared};
 fn on_cluster(scheduler: &str, store: Option<&str>) -> Project {
     let project = Project::customers();
     let store = store.map_or(String::new(), |store| format!(", store: \"{store}\""));
-    let yaml = format!("\nengine: {{partitions: 2, ballista: {{scheduler: \"df://{scheduler}\"{store}}}}}\n");
+    let yaml = format!(
+        "\nengine: {{partitions: 2, ballista: {{scheduler: \"df://{scheduler}\"{store}}}}}\n"
+    );
     let config = project.read("dfpipe.yml") + &yaml;
     project.write("dfpipe.yml", config);
     project
@@ -45,7 +47,10 @@ fn tables_that_go_through_a_store_give_the_same_bytes_and_are_taken_back() {
     let bucket = s3.bucket("cluster-store");
     let roles = s3.serve(Project::customers());
     let cluster = Cluster::start(&roles, 2);
-    let project = s3.serve(on_cluster(&cluster.address, Some("s3://cluster-store/runs")));
+    let project = s3.serve(on_cluster(
+        &cluster.address,
+        Some("s3://cluster-store/runs"),
+    ));
     project.succeed(["run", "-q"]);
     assert_eq!(models(&project), models(&shared::first_run().project));
     assert_eq!(bucket.keys(), Vec::<String>::new());
@@ -64,15 +69,27 @@ fn a_scheduler_without_executors_stops_a_run_before_it_begins() {
     let project = on_cluster(&cluster.address, None);
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
-    assert!(outcome.stderr.contains("has no executors"), "{}", outcome.screen());
+    assert!(
+        outcome.stderr.contains("has no executors"),
+        "{}",
+        outcome.screen()
+    );
 }
 
 #[test]
 fn a_driver_with_another_key_is_refused_with_both_named() {
     let cluster = Cluster::start(&Project::customers(), 1);
     let project = on_cluster(&cluster.address, None);
-    project.edit("dfpipe.yml", "email_hash_key: dfpipe-fixtures-key", "email_hash_key: another-key");
+    project.edit(
+        "dfpipe.yml",
+        "email_hash_key: dfpipe-fixtures-key",
+        "email_hash_key: another-key",
+    );
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(2), "{}", outcome.screen());
-    assert!(outcome.stderr.contains("are not the same program"), "{}", outcome.screen());
+    assert!(
+        outcome.stderr.contains("are not the same program"),
+        "{}",
+        outcome.screen()
+    );
 }

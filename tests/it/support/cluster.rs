@@ -23,7 +23,16 @@ impl Cluster {
     /// A scheduler and so many executors, which know each other.
     pub(crate) fn start(project: &Project, executors: usize) -> Self {
         let mut scheduler = project
-            .command(["cluster", "scheduler", "--bind", "127.0.0.1:0", "--host", "127.0.0.1", "--executor-timeout", "4"])
+            .command([
+                "cluster",
+                "scheduler",
+                "--bind",
+                "127.0.0.1:0",
+                "--host",
+                "127.0.0.1",
+                "--executor-timeout",
+                "4",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -32,10 +41,17 @@ impl Cluster {
         let stderr = scheduler.stderr.take().expect("it is piped");
         let mut line = String::new();
         let mut lines = BufReader::new(stderr);
-        lines.read_line(&mut line).expect("a scheduler says where it listens");
+        lines
+            .read_line(&mut line)
+            .expect("a scheduler says where it listens");
         // What it says later is nobody's, and must not block it.
         std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
-        let address = line.trim().rsplit("df://").next().expect("an address").to_owned();
+        let address = line
+            .trim()
+            .rsplit("df://")
+            .next()
+            .expect("an address")
+            .to_owned();
         let mut cluster = Self {
             address,
             scheduler,
@@ -54,12 +70,18 @@ impl Cluster {
         let executor = project
             .command(["cluster", "executor", "--heartbeat", "1"])
             .args(["--scheduler", &format!("df://{}", self.address)])
-            .args(["--port", &port.to_string(), "--task-port", &task_port.to_string()])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--task-port",
+                &task_port.to_string(),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        self.executors.push(executor.expect("an executor can be started"));
+        self.executors
+            .push(executor.expect("an executor can be started"));
     }
 
     /// Kills an executor: nothing is tidied up.
@@ -80,10 +102,15 @@ impl Cluster {
         let begun = Instant::now();
         let known = || {
             let asked = runtime.block_on(async {
-                let answer = client.get(format!("http://{}/dfpipe", self.address)).send().await?;
+                let answer = client
+                    .get(format!("http://{}/dfpipe", self.address))
+                    .send()
+                    .await?;
                 answer.text().await
             });
-            let hello = asked.ok().and_then(|text| serde_json::from_str::<Hello>(&text).ok());
+            let hello = asked
+                .ok()
+                .and_then(|text| serde_json::from_str::<Hello>(&text).ok());
             hello.map_or(0, |hello| hello.executors.len())
         };
         while known() < count {
