@@ -15,13 +15,19 @@ use crate::{
     storage::Location,
 };
 
+/// How often a model is asked for whose rows are lost with the machine that held them.
+#[cfg(feature = "cluster")]
+const ATTEMPTS: usize = 3;
+
 /// A cluster that builds the models of a run.
 pub struct Cluster {
     engine: Engine,
     /// Where its machines find tables; none if they have the folder of runs.
     store: Option<Location>,
-    /// How people write the address of its scheduler.
-    pub scheduler: String,
+    #[cfg(feature = "cluster")]
+    scheduler: crate::cluster::Scheduler,
+    #[cfg(feature = "cluster")]
+    ours: super::record::Build,
     /// Its executors when the run began.
     pub executors: usize,
 }
@@ -46,7 +52,8 @@ impl Cluster {
         Ok(Some(Self {
             engine,
             store,
-            scheduler: scheduler.display(),
+            scheduler,
+            ours,
             executors: hello.executors.len(),
         }))
     }
@@ -63,6 +70,19 @@ impl Cluster {
             Some(_) => Err(Error::usage("this dfpipe was built without `cluster`")
                 .with_hint("build it with `cargo build --release --features cluster`")),
         }
+    }
+
+    /// How people write the address of its scheduler.
+    #[cfg(feature = "cluster")]
+    pub fn address(&self) -> String {
+        self.scheduler.display()
+    }
+
+    /// There is none.
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "another build has one")]
+    pub fn address(&self) -> String {
+        String::new()
     }
 
     /// Hands over the extracts, and what the engine noted while reading.
@@ -92,13 +112,51 @@ impl Cluster {
     }
 
     /// Has a model built; its rows go into the file at `path`.
+    ///
+    /// What an executor had computed when it was lost, the scheduler has computed again. What it had not given out
+    /// yet when the query was done is lost to us, so the query is asked once more.
+    #[cfg(feature = "cluster")]
     pub async fn build(
         &self,
+        folder: &RunFolder,
         model: &Model,
         parameters: &Parameters,
-        path: &Path,
     ) -> Result<Built> {
-        self.engine.build(model, parameters, path).await
+        let path = folder.model(&model.name);
+        let engine = self.engine.as_job(&job_name(folder, model));
+        let mut attempt = 1;
+        loop {
+            let error = match engine.build(model, parameters, &path).await {
+                Ok(built) => return Ok(built),
+                Err(error) => error,
+            };
+            // A scheduler that is lost says so better than a query that broke off.
+            self.scheduler.greet("driver", &self.ours).await?;
+            if !is_of_machines(&error) {
+                return Err(error);
+            }
+            if attempt == ATTEMPTS {
+                let message = format!("the cluster cannot build `{}`", model.name);
+                return Err(Error::outside(message).because(error.message()));
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Nobody gets here: without the feature there is no cluster.
+    #[cfg(not(feature = "cluster"))]
+    #[expect(
+        clippy::unused_async,
+        reason = "another build waits for a cluster here"
+    )]
+    pub async fn build(&self, _: &RunFolder, _: &Model, _: &Parameters) -> Result<Built> {
+        Err(Error::bug("a cluster in a program without"))
+    }
+
+    /// How far the building of a model is.
+    #[cfg(feature = "cluster")]
+    pub async fn progress(&self, folder: &RunFolder, model: &Model) -> Option<crate::cluster::Job> {
+        self.scheduler.job(&job_name(folder, model)).await
     }
 
     async fn take(
@@ -143,4 +201,27 @@ impl Cluster {
             }
         }
     }
+}
+
+/// What the scheduler calls the query that builds a model.
+#[cfg(feature = "cluster")]
+fn job_name(folder: &RunFolder, model: &Model) -> String {
+    format!("{}/{}", folder.run_id, model.name)
+}
+
+/// Whether an error is about the machines and their network, and neither about the SQL nor about the data. Ballista
+/// gives its errors as text only.
+#[cfg(feature = "cluster")]
+fn is_of_machines(error: &Error) -> bool {
+    const WORDS: [&str; 7] = [
+        "FetchFailed",
+        "GrpcConnectionError",
+        "GrpcError",
+        "transport error",
+        "tcp connect error",
+        "Stream closed without job completing",
+        "no executors",
+    ];
+    let text = error.to_string();
+    WORDS.iter().any(|word| text.contains(word))
 }

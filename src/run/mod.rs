@@ -172,7 +172,7 @@ impl Execution<'_> {
     /// Has the models built by a cluster from now on.
     fn employ(&mut self, cluster: Option<Cluster>) {
         self.record.engine.cluster = cluster.as_ref().map(|cluster| ClusterRecord {
-            scheduler: cluster.scheduler.clone(),
+            scheduler: cluster.address(),
             executors: cluster.executors,
         });
         self.cluster = cluster.map(Arc::new);

@@ -219,7 +219,7 @@ impl Work {
         }
         match &self.cluster {
             None => self.engine.build(model, parameters, &self.path).await,
-            Some(cluster) => cluster.build(model, parameters, &self.path).await,
+            Some(cluster) => cluster.build(&self.folder, model, parameters).await,
         }
     }
 
