@@ -62,7 +62,7 @@ bench-functions: ## our functions per row
 	$(RESULTS) functions python3 benches/criterion.py functions
 
 bench-profile: ## what the processor does during the transform (needs `perf`)
-	$(RESULTS) profile python3 benches/profile.py
+	$(RESULTS) profile python3 benches/samples.py
 
 bench-parquet: ## writing a table file, per row
 	$(RESULTS) parquet python3 benches/criterion.py parquet

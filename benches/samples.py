@@ -43,10 +43,12 @@ PATTERNS = [(kind, re.compile(pattern)) for kind, pattern in KINDS]
 
 
 def main():
+    data = measure.generated(CUSTOMERS, EVENTS)
+    # Behind the data, whose generator is built beside a program without symbols.
     build = ["cargo", "rustc", "-q", "--release", "--bin", "dfpipe", "--", "-C", "strip=none"]
     subprocess.run(build, cwd=measure.HOME, check=True, stdout=sys.stderr)
     dfpipe = measure.HOME / "target/release/dfpipe"
-    project = measure.project(WORK / "project", measure.generated(CUSTOMERS, EVENTS))
+    project = measure.project(WORK / "project", data)
     measure.extracted(project, dfpipe)
     run = measure.copied(project, WORK / "run")
     counts = sampled([dfpipe, "run", "-q", "--resume", "--until", "transform", "--project", run])
