@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help check format lint test chaos properties release services fixtures \
-    bench bench-quick bench-all bench-bigquery bench-check bench-crm bench-distinct bench-functions bench-kafka bench-parquet \
+    bench bench-quick bench-all bench-bigquery bench-check bench-crm bench-distinct bench-functions bench-kafka bench-parquet bench-profile \
     bench-scaling bench-start
 
 help: ## show this list
@@ -47,7 +47,7 @@ bench: release target/bench/python ## the customer pipeline on 50 million events
 bench-quick: release target/bench/python ## the same, ten times smaller
 	CUSTOMERS=100000 EVENTS=5000000 $(RESULTS) transform-quick $(PYTHON) benches/transform/bench.py
 
-bench-all: bench-start bench-check bench-quick bench bench-distinct bench-functions bench-parquet bench-crm bench-kafka bench-bigquery bench-scaling ## every benchmark, for hours
+bench-all: bench-start bench-check bench-quick bench bench-distinct bench-profile bench-functions bench-parquet bench-crm bench-kafka bench-bigquery bench-scaling ## every benchmark, for hours
 
 bench-scaling: release ## how time and memory grow, and whether a limit of 1 GB holds (an hour)
 	$(RESULTS) scaling python3 benches/scaling.py
@@ -60,6 +60,9 @@ bench-distinct: release ## count(distinct …) as people write it
 
 bench-functions: ## our functions per row
 	$(RESULTS) functions python3 benches/criterion.py functions
+
+bench-profile: ## what the processor does during the transform (needs `perf`)
+	$(RESULTS) profile python3 benches/samples.py
 
 bench-parquet: ## writing a table file, per row
 	$(RESULTS) parquet python3 benches/criterion.py parquet

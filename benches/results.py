@@ -36,6 +36,7 @@ ROOMS = {
     "kafka": ("Reading a topic", "make bench-kafka"),
     "functions": ("Functions, per row", "make bench-functions"),
     "parquet": ("Writing Parquet", "make bench-parquet"),
+    "profile": ("Where the time of the transform goes", "make bench-profile"),
     "distinct": ("`count(distinct …)` beside other aggregates", "make bench-distinct"),
     "bigquery": ("Loading into BigQuery", "make bench-bigquery"),
 }

@@ -211,8 +211,7 @@ async fn counts(
         return Ok(vec![]);
     }
     let sql = builtin::count(subject, predicates)?;
-    let counted = place.engine.query(&sql, place.parameters).await?;
-    let batches = counted.collect().await?;
+    let batches = place.engine.collect(&sql, place.parameters).await?;
     let count = |number: usize| {
         let columns = batches.iter().map(|batch| batch.column(number));
         let counts = columns.filter_map(|column| column.as_primitive_opt::<Int64Type>());

@@ -17,7 +17,7 @@ use futures::TryStreamExt;
 use super::{
     Engine, Rows, Spill,
     arrival::Arrival,
-    diagnostics::{explain, ours},
+    diagnostics::{explain, is_out_of_memory, ours},
     memory::Watch,
     order::{Neighbours, by_key, ordered, sorts_all},
 };
@@ -74,13 +74,23 @@ impl Engine {
         self.register(name, Arc::new(ViewTable::new(plan, None)))
     }
 
-    /// Builds a model: its rows, ordered by its key, in the file at `path`.
+    /// Builds a model: its rows, ordered by its key, in the file at `path`. Where memory is too short for its joins, once
+    /// more with joins that can spill.
     pub async fn build(
         &self,
         model: &Model,
         parameters: &Parameters,
         path: &Path,
     ) -> Result<Built> {
+        match self.built(model, parameters, path).await {
+            Err(error) if is_out_of_memory(&error) => {
+                self.merging().built(model, parameters, path).await
+            }
+            built => built,
+        }
+    }
+
+    async fn built(&self, model: &Model, parameters: &Parameters, path: &Path) -> Result<Built> {
         let memory = self.memory.watch();
         let plan = self.plan(&model.sql, parameters).await?;
         if let Some(rows) = self.as_they_come(&plan, model).await? {

@@ -72,9 +72,17 @@ pub fn explain_at(
     explained
 }
 
+/// What is said of a query that does not fit, behind its name.
+const TOO_LARGE: &str = "does not fit into the memory limit";
+
+/// Whether an error says that memory was too short.
+pub fn is_out_of_memory(error: &Error) -> bool {
+    error.kind() == Kind::Outside && error.message().ends_with(TOO_LARGE)
+}
+
 /// Neither the statement nor the data is wrong: it does not fit.
 fn out_of_memory(file: &File, text: &str) -> Error {
-    let message = format!("`{}` does not fit into the memory limit", file.name);
+    let message = format!("`{}` {TOO_LARGE}", file.name);
     let cause = text.lines().next().unwrap_or_default();
     let cause = cause
         .split(" with top memory consumers")

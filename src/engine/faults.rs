@@ -4,12 +4,19 @@
 //! of their order only the beginning is kept.
 
 use datafusion::{
-    arrow::{array::AsArray, datatypes::Int64Type},
+    arrow::{
+        array::{AsArray, RecordBatch},
+        datatypes::Int64Type,
+    },
     functions_aggregate::expr_fn::count,
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
 };
 
-use super::{Engine, Rows, diagnostics::explain, order::ordered};
+use super::{
+    Engine, Rows,
+    diagnostics::{explain, is_out_of_memory},
+    order::ordered,
+};
 use crate::{
     error::Result,
     model::{Parameters, Sql},
@@ -18,13 +25,22 @@ use crate::{
 impl Engine {
     /// How many rows `sql` gives.
     pub async fn count(&self, sql: &Sql, parameters: &Parameters) -> Result<u64> {
-        let plan = self.plan(sql, parameters).await?;
-        let counted = counted(plan).map_err(|error| explain(&error, sql))?;
-        let batches = self.execute(&counted, sql).await?.collect().await?;
+        let batches = match self.counted(sql, parameters).await {
+            Err(error) if is_out_of_memory(&error) => {
+                self.merging().counted(sql, parameters).await?
+            }
+            batches => batches?,
+        };
         let columns = batches.iter().map(|batch| batch.column(0));
         let counts = columns.filter_map(|column| column.as_primitive_opt::<Int64Type>());
         let counts = counts.flat_map(|column| column.values().iter().copied());
         Ok(counts.map(|count| u64::try_from(count).unwrap_or(0)).sum())
+    }
+
+    async fn counted(&self, sql: &Sql, parameters: &Parameters) -> Result<Vec<RecordBatch>> {
+        let plan = self.plan(sql, parameters).await?;
+        let counted = counted(plan).map_err(|error| explain(&error, sql))?;
+        self.execute(&counted, sql).await?.collect().await
     }
 
     /// The first rows that `sql` gives, at most so many: by `key`, then by all other columns.

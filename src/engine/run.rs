@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Engine,
-    diagnostics::{explain, explain_text},
+    diagnostics::{explain, explain_text, is_out_of_memory},
     order::ordered,
 };
 use crate::{
@@ -75,6 +75,17 @@ impl Engine {
     pub async fn query(&self, sql: &Sql, parameters: &Parameters) -> Result<Rows> {
         let plan = self.plan(sql, parameters).await?;
         self.execute(&plan, sql).await
+    }
+
+    /// All rows of a query whose result is small, whatever it reads: where memory is too short for its joins, they are
+    /// computed once more by joins that can spill.
+    pub async fn collect(&self, sql: &Sql, parameters: &Parameters) -> Result<Vec<RecordBatch>> {
+        match self.query(sql, parameters).await?.collect().await {
+            Err(error) if is_out_of_memory(&error) => {
+                self.merging().query(sql, parameters).await?.collect().await
+            }
+            rows => rows,
+        }
     }
 
     /// Runs a plan that was made from `sql`.

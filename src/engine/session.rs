@@ -98,6 +98,21 @@ impl Engine {
         }
     }
 
+    /// The same session, whose joins sort both sides, and put on disk what they cannot hold. A join by hashes holds
+    /// one side, whatever its size: it is the faster one, as long as there is memory for it.
+    #[must_use]
+    pub(super) fn merging(&self) -> Self {
+        let mut state = self.context.state();
+        let options = state.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = false;
+        // Models are in the order of their keys, by which they are joined most: what is sorted is not sorted again.
+        options.optimizer.prefer_existing_sort = true;
+        Self {
+            context: SessionContext::new_with_state(state),
+            ..self.clone()
+        }
+    }
+
     /// A session with the same memory and functions, and without tables.
     pub fn without_tables(&self) -> Result<Self> {
         let state = self.context.state();

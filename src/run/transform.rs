@@ -164,11 +164,7 @@ impl Execution<'_> {
 
     /// The rows of a query of our own.
     pub(super) async fn rows(&self, query: &str) -> Result<Vec<RecordBatch>> {
-        self.engine
-            .query(&sql(query)?, &self.parameters)
-            .await?
-            .collect()
-            .await
+        self.engine.collect(&sql(query)?, &self.parameters).await
     }
 }
 

@@ -28,6 +28,7 @@ mod landing;
 mod leaks;
 mod lineage;
 mod live_sources;
+mod memory;
 mod model_tests;
 mod models;
 mod notify;

@@ -64,7 +64,8 @@ impl Bits {
 
     /// Takes the values of the first `count` groups out, group by group. Those behind move up.
     pub(super) fn take_first(&mut self, count: usize) -> Result<ArrayRef> {
-        let taken: Vec<_> = self.groups.drain(..count.min(self.groups.len())).collect();
+        let rest = self.groups.split_off(count.min(self.groups.len()));
+        let taken = std::mem::replace(&mut self.groups, rest);
         self.values_of(taken.iter().flat_map(|word| set_bits(*word)))
     }
 
@@ -91,7 +92,7 @@ impl Bits {
     }
 
     pub(super) fn clear(&mut self) {
-        self.groups.clear();
+        self.groups = vec![];
     }
 
     pub(super) fn size(&self) -> usize {
