@@ -14,6 +14,7 @@ mod executor;
 mod hello;
 mod registry;
 mod scheduler;
+mod single_rows;
 mod stores;
 
 pub use executor::{ExecutorSettings, run as run_executor};

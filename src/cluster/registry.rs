@@ -1,5 +1,7 @@
 //! The functions of dfpipe, as the roles of a cluster are given them.
 
+use std::sync::Arc;
+
 use ballista_core::{
     extension::SessionConfigExt, registry::BallistaFunctionRegistry, utils::default_session_builder,
 };
@@ -13,7 +15,7 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::Stores;
+use super::{Stores, single_rows::SingleRows};
 use crate::config::Secret;
 
 /// The state that a scheduler plans a driver's queries with.
@@ -21,6 +23,7 @@ pub fn planning_state(config: SessionConfig, email_key: &Secret) -> Result<Sessi
     let state = default_session_builder(config)?;
     let state = SessionStateBuilder::new_from_existing(state)
         .with_runtime_env(Stores::runtime(RuntimeEnvBuilder::new())?)
+        .with_physical_optimizer_rule(Arc::new(SingleRows))
         .build();
     let mut context = SessionContext::new_with_state(state);
     register_all(&mut context, &UdfSettings::new(email_key.expose()))?;
