@@ -49,7 +49,7 @@ pub mod checks;
 pub mod run;
 
 /// A cluster of machines that builds models.
-#[cfg(feature = "cluster")]
+#[cfg_attr(not(feature = "cluster"), path = "cluster/absent.rs")]
 pub mod cluster;
 
 /// Tests of models: made-up rows in, expected rows out, on the engine of every run.

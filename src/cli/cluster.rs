@@ -156,22 +156,17 @@ mod roles {
 #[cfg(not(feature = "cluster"))]
 mod roles {
     use super::{Context, Executor, Result, Scheduler};
-    use crate::error::Error;
-
-    fn missing() -> Error {
-        Error::usage("this dfpipe was built without `cluster`")
-            .with_hint("build it with `cargo build --release --features cluster`")
-    }
+    use crate::cluster::refused;
 
     impl Scheduler {
         pub(super) async fn execute(self, _: &Context) -> Result<()> {
-            Err(missing())
+            Err(refused())
         }
     }
 
     impl Executor {
         pub(super) async fn execute(self, _: &Context) -> Result<()> {
-            Err(missing())
+            Err(refused())
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     http::plain,
-    run::record::Build,
+    run::record::{Build, Job},
 };
 
 /// Where a scheduler says what it is.
@@ -41,21 +41,6 @@ pub struct Crew {
     pub address: String,
     /// Tasks that it does at a time.
     pub cores: u32,
-}
-
-/// How far a query is.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Job {
-    /// Stages that it was cut into.
-    pub stages: usize,
-    /// Stages that are done.
-    pub stages_done: usize,
-    /// Tasks of the stages that were begun.
-    pub tasks: usize,
-    /// Tasks that are done.
-    pub tasks_done: usize,
-    /// Executors that had one of them.
-    pub executors: Vec<String>,
 }
 
 /// A scheduler, from outside.

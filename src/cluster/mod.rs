@@ -18,6 +18,6 @@ mod single_rows;
 mod stores;
 
 pub use executor::{ExecutorSettings, run as run_executor};
-pub use hello::{Crew, Hello, Job, Scheduler};
+pub use hello::{Crew, Hello, Scheduler};
 pub use scheduler::{LONGEST_MESSAGE, SchedulerSettings, run as run_scheduler};
 pub use stores::Stores;

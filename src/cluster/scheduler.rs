@@ -1,6 +1,6 @@
 //! The scheduler: takes plans, cuts them into stages, gives their tasks to executors.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -12,24 +12,30 @@ use ballista_core::{
     serde::protobuf::{scheduler_grpc_server::SchedulerGrpcServer, task_status::Status},
 };
 use ballista_scheduler::{
-    cluster::BallistaCluster,
+    cluster::{BallistaCluster, JobState},
     config::SchedulerConfig,
     scheduler_process::create_scheduler,
     scheduler_server::SchedulerServer,
-    state::{execution_graph::ExecutionGraph, execution_stage::ExecutionStage},
+    state::{
+        execution_graph::{ExecutionGraph, ExecutionGraphBox},
+        execution_stage::ExecutionStage,
+    },
 };
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
 use tonic::service::RoutesBuilder;
 
 use super::{
-    hello::{Crew, Hello, JOBS, Job, PATH},
+    hello::{Crew, Hello, JOBS, PATH},
     registry::planning_state,
 };
 use crate::{
     config::Secret,
     error::{Error, Result},
-    run::{build, record::Build},
+    run::{
+        build,
+        record::{Build, Job},
+    },
 };
 
 /// Bytes of a message: plans with many files are long.
@@ -61,10 +67,15 @@ pub async fn run(settings: &SchedulerSettings, listening: impl FnOnce(SocketAddr
     let config = Arc::new(config(settings, address.port()));
     let cluster = BallistaCluster::new_from_config(&config).await;
     let cluster = cluster.map_err(|error| failed(&error))?;
+    let jobs = cluster.job_state();
     let server: Server = create_scheduler(cluster, config)
         .await
         .map_err(|error| failed(&error))?;
-    let routes = routes(server, build(&settings.email_key));
+    let routes = routes(Known {
+        build: build(&settings.email_key),
+        server,
+        jobs,
+    });
     listening(address);
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
@@ -92,9 +103,19 @@ fn config(settings: &SchedulerSettings, port: u16) -> SchedulerConfig {
     }
 }
 
+/// What a scheduler is asked about.
+struct Known {
+    /// The program that it is.
+    build: Build,
+    /// Ballista's own scheduler: it knows executors, and queries that go on.
+    server: Server,
+    /// It knows queries that are over.
+    jobs: Arc<dyn JobState>,
+}
+
 /// Ballista's own service, and what a scheduler says of itself.
-fn routes(server: Server, build: Build) -> Router {
-    let ballista = SchedulerGrpcServer::new(server.clone())
+fn routes(known: Known) -> Router {
+    let ballista = SchedulerGrpcServer::new(known.server.clone())
         .max_encoding_message_size(LONGEST_MESSAGE as usize)
         .max_decoding_message_size(LONGEST_MESSAGE as usize);
     let mut services = RoutesBuilder::default();
@@ -102,67 +123,92 @@ fn routes(server: Server, build: Build) -> Router {
     let own = Router::new()
         .route(PATH, get(hello))
         .route(&format!("{JOBS}/{{*name}}"), get(job))
-        .with_state(Arc::new((server, build)));
+        .with_state(Arc::new(known));
     services.routes().into_axum_router().merge(own)
 }
 
-/// The server, and the program that it is.
-type Own = State<Arc<(Server, Build)>>;
-
-async fn job(State(of): Own, Path(name): Path<String>) -> Json<Option<Job>> {
-    let jobs = of.0.state.task_manager.get_running_job_cache();
-    for job in jobs.values() {
+/// How far the query of this name is: the one that goes on, or else the last one that is over.
+async fn job(State(known): State<Arc<Known>>, Path(name): Path<String>) -> Json<Option<Job>> {
+    let crew = crew(&known).await;
+    let going_on = known.server.state.task_manager.get_running_job_cache();
+    for job in going_on.values() {
         let graph = job.execution_graph.read().await;
         if graph.job_name() == name {
-            return Json(Some(report(&**graph)));
+            return Json(Some(report(&**graph, &crew)));
         }
     }
-    Json(None)
+    let over = over(&*known.jobs, &name).await;
+    Json(over.map(|graph| report(&*graph, &crew)))
 }
 
-fn report(graph: &dyn ExecutionGraph) -> Job {
+/// The last query of this name that is over.
+async fn over(jobs: &dyn JobState, name: &str) -> Option<ExecutionGraphBox> {
+    let mut last: Option<ExecutionGraphBox> = None;
+    for id in jobs.get_all_jobs().await.ok()? {
+        let status = jobs.get_job_status(&id).await.ok().flatten();
+        if status.is_none_or(|status| status.job_name != name) {
+            continue;
+        }
+        let graph = jobs.get_execution_graph(&id).await.ok().flatten();
+        let later = |graph: &ExecutionGraphBox| {
+            let last = last.as_ref();
+            last.is_none_or(|last| last.start_time() <= graph.start_time())
+        };
+        if let Some(graph) = graph.filter(later) {
+            last = Some(graph);
+        }
+    }
+    last
+}
+
+fn report(graph: &dyn ExecutionGraph, crew: &[Crew]) -> Job {
     let stages = graph.stages();
+    let mut executors = BTreeSet::new();
     let mut job = Job {
         stages: stages.len(),
         stages_done: graph.completed_stages(),
         ..Job::default()
     };
     for stage in stages.values() {
-        let (tasks, infos) = match stage {
-            ExecutionStage::Running(stage) => (stage.partitions, &stage.task_infos),
-            ExecutionStage::Successful(stage) => (stage.partitions, &stage.task_infos),
+        let tasks = match stage {
+            ExecutionStage::Running(stage) => &stage.task_infos,
+            ExecutionStage::Successful(stage) => &stage.task_infos,
             _ => continue,
         };
-        job.tasks += tasks.max(infos.len());
-        for info in infos {
-            let executor = match &info.task_status {
+        for task in tasks {
+            let executor = match &task.task_status {
                 Status::Running(task) => &task.executor_id,
                 Status::Successful(task) => {
                     job.tasks_done += 1;
                     &task.executor_id
                 }
+                // It is done again as another task.
                 Status::Failed(_) => continue,
             };
-            if !job.executors.contains(executor) {
-                job.executors.push(executor.clone());
-            }
+            job.tasks += 1;
+            let known = crew.iter().find(|one| one.id == *executor);
+            executors.insert(known.map_or(executor, |one| &one.address));
         }
     }
+    job.executors = executors.into_iter().cloned().collect();
     job
 }
 
-async fn hello(State(of): Own) -> Json<Hello> {
-    let (server, build) = &*of;
-    let executors = server.state.executor_manager.get_executors_state().await;
+async fn hello(State(known): State<Arc<Known>>) -> Json<Hello> {
+    Json(Hello {
+        build: known.build.clone(),
+        executors: crew(&known).await,
+    })
+}
+
+async fn crew(known: &Known) -> Vec<Crew> {
+    let executors = &known.server.state.executor_manager;
     // A scheduler that does not know its executors has none.
-    let executors = executors.unwrap_or_default().into_iter();
-    let executors = executors.map(|(executor, ..)| Crew {
+    let executors = executors.get_executors_state().await.unwrap_or_default();
+    let crew = executors.into_iter().map(|(executor, ..)| Crew {
         address: format!("{}:{}", executor.host, executor.port),
         cores: executor.specification.vcores,
         id: executor.id,
     });
-    Json(Hello {
-        build: build.clone(),
-        executors: executors.collect(),
-    })
+    crew.collect()
 }

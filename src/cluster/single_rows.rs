@@ -20,7 +20,10 @@ use datafusion::{
     datasource::memory::MemorySourceConfig,
     error::Result,
     physical_optimizer::PhysicalOptimizerRule,
-    physical_plan::{ExecutionPlan, ExecutionPlanProperties, empty::EmptyExec, placeholder_row::PlaceholderRowExec},
+    physical_plan::{
+        ExecutionPlan, ExecutionPlanProperties, empty::EmptyExec,
+        placeholder_row::PlaceholderRowExec,
+    },
 };
 
 /// The rule.

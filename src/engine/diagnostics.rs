@@ -13,6 +13,7 @@ use datafusion::{
 };
 
 use super::{
+    elsewhere::as_it_was,
     hints::hint,
     mentions::find,
     messages::{capitalized_down, one_message},
@@ -42,6 +43,9 @@ pub fn explain_at(
     statement: Option<&Statement>,
     span: Option<Span>,
 ) -> Error {
+    if let Some(error) = as_it_was(error) {
+        return explain_at(&error, file, statement, span);
+    }
     if let Some(ours) = ours(error) {
         return ours.clone();
     }

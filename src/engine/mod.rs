@@ -19,6 +19,7 @@ mod dates;
 mod defaults;
 mod diagnostics;
 mod distinct;
+mod elsewhere;
 mod faults;
 mod hints;
 mod lineage;

@@ -177,6 +177,7 @@ impl Progress for Listener<'_> {
             | Event::StepStarted { .. }
             | Event::StepFinished { .. }
             | Event::Extracting { .. }
+            | Event::Computing { .. }
             | Event::Loading { .. }
             | Event::NotLoaded { .. }
             | Event::Extracted { .. }

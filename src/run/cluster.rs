@@ -6,8 +6,13 @@
 
 use std::path::Path;
 
-use super::{RunFolder, extract::table_files};
+use super::{
+    RunFolder,
+    extract::table_files,
+    record::{Build, ClusterRecord, Job},
+};
 use crate::{
+    cluster::Scheduler,
     config::Config,
     engine::{Built, Engine},
     error::{Error, Result},
@@ -16,7 +21,6 @@ use crate::{
 };
 
 /// How often a model is asked for whose rows are lost with the machine that held them.
-#[cfg(feature = "cluster")]
 const ATTEMPTS: usize = 3;
 
 /// A cluster that builds the models of a run.
@@ -24,22 +28,19 @@ pub struct Cluster {
     engine: Engine,
     /// Where its machines find tables; none if they have the folder of runs.
     store: Option<Location>,
-    #[cfg(feature = "cluster")]
-    scheduler: crate::cluster::Scheduler,
-    #[cfg(feature = "cluster")]
-    ours: super::record::Build,
+    scheduler: Scheduler,
+    ours: Build,
     /// Its executors when the run began.
-    pub executors: usize,
+    executors: usize,
 }
 
 impl Cluster {
     /// The cluster that the configuration names, if it names one: reached, and of the same program.
-    #[cfg(feature = "cluster")]
     pub async fn reach(config: &Config) -> Result<Option<Self>> {
         let Some(ballista) = &config.engine.ballista else {
             return Ok(None);
         };
-        let scheduler = crate::cluster::Scheduler::at(&ballista.scheduler);
+        let scheduler = Scheduler::at(&ballista.scheduler);
         let ours = super::build(&config.email_hash_key);
         let hello = scheduler.greet("driver", &ours).await?;
         if hello.executors.is_empty() {
@@ -58,31 +59,12 @@ impl Cluster {
         }))
     }
 
-    /// There is none in a program that was built without.
-    #[cfg(not(feature = "cluster"))]
-    #[expect(
-        clippy::unused_async,
-        reason = "another build waits for a scheduler here"
-    )]
-    pub async fn reach(config: &Config) -> Result<Option<Self>> {
-        match &config.engine.ballista {
-            None => Ok(None),
-            Some(_) => Err(Error::usage("this dfpipe was built without `cluster`")
-                .with_hint("build it with `cargo build --release --features cluster`")),
+    /// What it is, for the record of the run.
+    pub fn record(&self) -> ClusterRecord {
+        ClusterRecord {
+            scheduler: self.scheduler.display(),
+            executors: self.executors,
         }
-    }
-
-    /// How people write the address of its scheduler.
-    #[cfg(feature = "cluster")]
-    pub fn address(&self) -> String {
-        self.scheduler.display()
-    }
-
-    /// There is none.
-    #[cfg(not(feature = "cluster"))]
-    #[expect(clippy::unused_self, reason = "another build has one")]
-    pub fn address(&self) -> String {
-        String::new()
     }
 
     /// Hands over the extracts, and what the engine noted while reading.
@@ -115,19 +97,18 @@ impl Cluster {
     ///
     /// What an executor had computed when it was lost, the scheduler has computed again. What it had not given out
     /// yet when the query was done is lost to us, so the query is asked once more.
-    #[cfg(feature = "cluster")]
     pub async fn build(
         &self,
         folder: &RunFolder,
         model: &Model,
         parameters: &Parameters,
-    ) -> Result<Built> {
+    ) -> Result<(Built, Option<Job>)> {
         let path = folder.model(&model.name);
         let engine = self.engine.as_job(&job_name(folder, model));
         let mut attempt = 1;
         loop {
             let error = match engine.build(model, parameters, &path).await {
-                Ok(built) => return Ok(built),
+                Ok(built) => return Ok((built, self.progress(folder, model).await)),
                 Err(error) => error,
             };
             // A scheduler that is lost says so better than a query that broke off.
@@ -143,19 +124,8 @@ impl Cluster {
         }
     }
 
-    /// Nobody gets here: without the feature there is no cluster.
-    #[cfg(not(feature = "cluster"))]
-    #[expect(
-        clippy::unused_async,
-        reason = "another build waits for a cluster here"
-    )]
-    pub async fn build(&self, _: &RunFolder, _: &Model, _: &Parameters) -> Result<Built> {
-        Err(Error::bug("a cluster in a program without"))
-    }
-
     /// How far the building of a model is.
-    #[cfg(feature = "cluster")]
-    pub async fn progress(&self, folder: &RunFolder, model: &Model) -> Option<crate::cluster::Job> {
+    pub async fn progress(&self, folder: &RunFolder, model: &Model) -> Option<Job> {
         self.scheduler.job(&job_name(folder, model)).await
     }
 
@@ -204,14 +174,12 @@ impl Cluster {
 }
 
 /// What the scheduler calls the query that builds a model.
-#[cfg(feature = "cluster")]
 fn job_name(folder: &RunFolder, model: &Model) -> String {
     format!("{}/{}", folder.run_id, model.name)
 }
 
 /// Whether an error is about the machines and their network, and neither about the SQL nor about the data. Ballista
 /// gives its errors as text only.
-#[cfg(feature = "cluster")]
 fn is_of_machines(error: &Error) -> bool {
     const WORDS: [&str; 7] = [
         "FetchFailed",

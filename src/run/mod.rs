@@ -26,6 +26,7 @@ use crate::{
 pub mod archive;
 mod begin;
 mod checking;
+#[cfg_attr(not(feature = "cluster"), path = "without_cluster.rs")]
 mod cluster;
 mod columns;
 mod committing;
@@ -56,7 +57,7 @@ pub use folder::RunFolder;
 pub use identity::build;
 pub use pipeline::Pipeline;
 pub use progress::{Event, Progress, Several};
-use record::{ClusterRecord, Failure, RunRecord, Status, Step};
+use record::{Failure, RunRecord, Status, Step};
 use state::State;
 pub use summary::rejects as rejects_model;
 pub use transform::quoted;
@@ -171,11 +172,17 @@ enum Reached {
 impl Execution<'_> {
     /// Has the models built by a cluster from now on.
     fn employ(&mut self, cluster: Option<Cluster>) {
-        self.record.engine.cluster = cluster.as_ref().map(|cluster| ClusterRecord {
-            scheduler: cluster.address(),
-            executors: cluster.executors,
-        });
+        self.record.engine.cluster = cluster.as_ref().map(Cluster::record);
         self.cluster = cluster.map(Arc::new);
+    }
+
+    /// Takes back what the cluster was given. An attempt that goes on gives it again.
+    async fn dismiss(&mut self) {
+        if let Some(cluster) = &self.cluster
+            && let Err(error) = cluster.clear(&self.folder).await
+        {
+            self.record.warnings.push(error.to_string());
+        }
     }
 
     async fn steps(&mut self, until: Option<Step>) -> Result<Reached> {
@@ -232,6 +239,7 @@ impl Execution<'_> {
 
     /// Writes down how the run ended, and lets it go.
     async fn end(mut self, outcome: Result<Reached>) -> Ended {
+        self.dismiss().await;
         let (status, outcome) = match outcome {
             Ok(Reached::End) if self.scratch.is_some() => (Status::DryRun, Ok(())),
             Ok(Reached::End) => (Status::Succeeded, Ok(())),

@@ -5,8 +5,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::task::JoinSet;
@@ -16,7 +18,7 @@ use super::{
     cluster::Cluster,
     identity,
     journal::Entry,
-    record::{ColumnRecord, ModelRecord, seconds},
+    record::{ColumnRecord, Job, ModelRecord, seconds},
     state,
     transform::allows,
 };
@@ -33,6 +35,9 @@ const AT_A_TIME: usize = 2;
 
 /// With less memory than this for queries, one model has all of it.
 const ENOUGH_MEMORY: usize = 256_000_000;
+
+/// How often a cluster is asked how far it is.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// A model's table that is there, before it is recorded.
 enum Outcome {
@@ -56,7 +61,7 @@ struct Standing<'a> {
     finished: BTreeMap<usize, Outcome>,
 }
 
-impl Standing<'_> {
+impl<'a> Standing<'a> {
     /// The next model all of whose tables are there.
     fn ready(&self) -> Option<usize> {
         let is_there = |model: &Model| {
@@ -67,6 +72,12 @@ impl Standing<'_> {
         models
             .find(|(index, model)| !self.begun.contains(index) && is_there(model))
             .map(|(index, _)| index)
+    }
+
+    /// Those that were begun and are not there yet.
+    fn under_way(&self) -> impl Iterator<Item = &'a Model> {
+        let begun = self.begun.iter().map(|index| self.models[*index]);
+        begun.filter(|model| !self.inputs.contains_key(&model.name))
     }
 
     fn finish(&mut self, index: usize, outcome: Outcome) {
@@ -109,7 +120,11 @@ impl Execution<'_> {
                 self.record_model(standing.models[recorded], outcome)?;
                 recorded += 1;
             }
-            if let Some(done) = building.join_next().await {
+            let done = tokio::select! {
+                done = building.join_next() => done,
+                never = self.watch_jobs(&standing) => match never {},
+            };
+            if let Some(done) = done {
                 let (index, outcome) = done
                     .map_err(|error| Error::bug("a model's building broke off").because(error))?;
                 match outcome {
@@ -125,6 +140,22 @@ impl Execution<'_> {
             }
         }
         Ok(was_all_kept)
+    }
+
+    /// Tells from time to time how far a cluster is with the models that it builds.
+    async fn watch_jobs(&self, standing: &Standing<'_>) -> Infallible {
+        let Some(cluster) = &self.cluster else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(LOOKS_EVERY).await;
+            for model in standing.under_way() {
+                if let Some(job) = cluster.progress(&self.folder, model).await {
+                    let model = model.name.clone();
+                    self.tell(&Event::Computing { model, job });
+                }
+            }
+        }
     }
 
     /// Keeps the earlier table of a model, or says what there is to do.
@@ -203,24 +234,28 @@ struct Work {
 impl Work {
     async fn done(self) -> Result<Outcome> {
         let began = self.clock.now();
-        let built = self.table().await?;
+        let (built, job) = self.table().await?;
         self.register().await?;
         let seconds = seconds(began, self.clock.now());
-        let record = record(&self.model, built, self.identity, seconds);
+        let record = ModelRecord {
+            job,
+            ..record(&self.model, built, self.identity, seconds)
+        };
         Ok(Outcome::Made(Box::new(record), self.redone))
     }
 
-    /// The table; of a view, what it would be like.
-    async fn table(&self) -> Result<Built> {
+    /// The table; of a view, what it would be like. And how a cluster made it.
+    async fn table(&self) -> Result<(Built, Option<Job>)> {
         let (model, parameters) = (&self.model, &self.parameters);
         if model.header.is_view() {
             let schema = self.engine.columns(model, parameters).await?;
-            return Ok(Built::view(schema, &self.identity));
+            return Ok((Built::view(schema, &self.identity), None));
         }
-        match &self.cluster {
-            None => self.engine.build(model, parameters, &self.path).await,
-            Some(cluster) => cluster.build(&self.folder, model, parameters).await,
+        if let Some(cluster) = &self.cluster {
+            return cluster.build(&self.folder, model, parameters).await;
         }
+        let built = self.engine.build(model, parameters, &self.path).await?;
+        Ok((built, None))
     }
 
     async fn register(&self) -> Result<()> {
@@ -262,6 +297,7 @@ fn record(model: &Model, built: Built, identity: String, seconds: f64) -> ModelR
         allows: allows(model),
         columns: columns.collect(),
         peak_memory: built.peak_memory,
+        job: None,
         identity,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::record::{RunRecord, Status, Step};
+use super::record::{Job, RunRecord, Status, Step};
 use crate::sinks::Stage;
 
 /// Something that happened. The names of events and their fields are promises to those who read
@@ -15,7 +15,7 @@ use crate::sinks::Stage;
 /// - `level`: `info`, `warning` or `error`.
 /// - `event`: the name of a variant of this type in snake case, with its fields beside it; what is
 ///   not known is `null`. `extracting` comes at most every five seconds per source, with `-v` always;
-///   so does `loading` with the stage `uploading`.
+///   so do `loading` with the stage `uploading`, and `computing` per model.
 ///
 /// Two objects are no events of a run:
 ///
@@ -87,6 +87,14 @@ pub enum Event {
     Building {
         /// The model.
         model: String,
+    },
+    /// A cluster is building a model.
+    Computing {
+        /// The model.
+        model: String,
+        /// How far that is.
+        #[serde(flatten)]
+        job: Job,
     },
     /// A model was built.
     Built {

@@ -301,6 +301,21 @@ pub struct ClusterRecord {
     pub executors: usize,
 }
 
+/// How far a query is on a cluster, or was in the end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Job {
+    /// Stages that it was cut into.
+    pub stages: usize,
+    /// Stages that are done.
+    pub stages_done: usize,
+    /// Tasks of the stages that were begun.
+    pub tasks: usize,
+    /// Tasks that are done.
+    pub tasks_done: usize,
+    /// Executors that had one of them, by where they give rows out.
+    pub executors: Vec<String>,
+}
+
 /// What a source gave.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -405,6 +420,9 @@ pub struct ModelRecord {
     /// that is the same, so is the table.
     #[serde(default)]
     pub identity: String,
+    /// How a cluster built it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
 }
 
 impl ModelRecord {

@@ -1,5 +1,10 @@
 //! The models of a run on a cluster of real processes: the same bytes, whatever dies.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -38,6 +43,12 @@ fn one_two_and_three_executors_give_every_model_the_bytes_of_one_machine() {
         assert_eq!(models(&project), expected, "{executors} executors");
         let engine = project.json("run.json")["engine"].clone();
         assert_eq!(engine["cluster"]["executors"], executors);
+        let models = project.json("run.json")["models"].clone();
+        let mut models = models.as_array().expect("a list").iter();
+        let scored = models.find(|model| model["name"] == "engagement_score");
+        let job = &scored.expect("it was built")["job"];
+        assert_eq!(job["tasks_done"], job["tasks"]);
+        assert!(job["stages"].as_u64() > Some(0), "{job}");
     }
 }
 
@@ -54,6 +65,115 @@ fn tables_that_go_through_a_store_give_the_same_bytes_and_are_taken_back() {
     project.succeed(["run", "-q"]);
     assert_eq!(models(&project), models(&shared::first_run().project));
     assert_eq!(bucket.keys(), Vec::<String>::new());
+}
+
+/// Starts a run, does something the moment that it begins to build a model, and waits for its end.
+fn run_and_when_building(
+    project: &Project,
+    model: &str,
+    act: impl FnOnce(),
+) -> (Option<i32>, Vec<Value>) {
+    let mut run = project
+        .command(["run", "--log-format", "json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a run can be started");
+    let mut act = Some(act);
+    let mut events = vec![];
+    for line in BufReader::new(run.stderr.take().expect("it is piped")).lines() {
+        let line = line.expect("a line can be read");
+        let event: Value = serde_json::from_str(&line).expect("a line is an object");
+        if event["event"] == "building" && event["model"] == model {
+            act.take().expect("a model is built once")();
+        }
+        events.push(event);
+    }
+    (run.wait().expect("it ends").code(), events)
+}
+
+#[test]
+fn an_executor_that_is_killed_in_the_middle_of_a_model_costs_time_and_nothing_else() {
+    let Some(s3) = S3::get() else { return };
+    s3.bucket("cluster-killed");
+    let roles = s3.serve(Project::customers());
+    let mut cluster = Cluster::start(&roles, 2);
+    let project = s3.serve(on_cluster(
+        &cluster.address,
+        Some("s3://cluster-killed/runs"),
+    ));
+    let (code, events) = run_and_when_building(&project, "event_counts", || {
+        cluster.kill_an_executor_at_its_work();
+    });
+    assert_eq!(code, Some(0), "{events:#?}");
+    assert_eq!(models(&project), models(&shared::first_run().project));
+}
+
+#[test]
+fn a_scheduler_that_is_lost_stops_the_run_which_goes_on_with_another() {
+    let roles = Project::customers();
+    let mut cluster = Cluster::start(&roles, 1);
+    let project = on_cluster(&cluster.address, None);
+    let address = cluster.address.clone();
+    let (code, events) =
+        run_and_when_building(&project, "event_counts", || cluster.kill_scheduler());
+    assert_eq!(code, Some(3), "{events:#?}");
+    let said = events.last().expect("an error");
+    let message = said["message"].as_str().expect("a message");
+    assert_eq!(
+        message,
+        format!("the scheduler `df://{address}` does not answer")
+    );
+
+    let another = Cluster::start(&roles, 1);
+    project.edit("dfpipe.yml", &address, &another.address);
+    let resumed = project.succeed(["run", "--resume"]);
+    assert!(resumed.stderr.contains("(kept)"), "{}", resumed.screen());
+    assert_eq!(models(&project), models(&shared::first_run().project));
+    let built: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "built")
+        .collect();
+    assert!(!built.is_empty());
+    let kept = resumed.stderr.matches("(kept)").count();
+    assert!(kept >= built.len(), "{}", resumed.screen());
+}
+
+#[test]
+fn a_store_that_no_executor_may_read_is_named() {
+    let Some(s3) = S3::get() else { return };
+    let Some(strangers) = S3::that_knows_nobody() else {
+        return;
+    };
+    s3.bucket("cluster-strangers");
+    let roles = strangers.serve(Project::customers());
+    let cluster = Cluster::start(&roles, 1);
+    let project = s3.serve(on_cluster(
+        &cluster.address,
+        Some("s3://cluster-strangers/runs"),
+    ));
+    let outcome = project.run(["run", "-q"]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
+    assert_snapshot!(outcome.stderr, @"");
+}
+
+#[test]
+fn data_that_a_model_cannot_take_is_told_as_on_one_machine() {
+    let project = Project::customers();
+    let cluster = Cluster::start(&project, 1);
+    let header = "/* dfpipe\nversion: 1\ndescription: Odd.\nkey: [number]\n*/";
+    let query = "select cast(customer_id as bigint) as number from crm_extract";
+    let odd = |project: Project| {
+        project.write("sql/odd.sql", format!("{header}\n{query}\n"));
+        project.run(["run", "-q", "--select", "+odd"]).stderr
+    };
+    let here = odd(Project::customers());
+    assert!(
+        here.contains("Cannot cast") || here.contains("cannot cast"),
+        "{here}"
+    );
+    assert_eq!(odd(on_cluster(&cluster.address, None)), here);
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl<'a> Objects<'a> {
     fn is_too_often(&self, event: &Event) -> bool {
         let source = match event {
             Event::Extracting { source, .. } => source.as_str(),
+            Event::Computing { model, .. } => model.as_str(),
             Event::Loading {
                 stage: Stage::Uploading { .. },
             } => "the upload",

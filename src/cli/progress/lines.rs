@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
+    computing::computing,
     loading::loading,
     reading::{Reading, Throttle},
     words::Words,
@@ -86,6 +87,20 @@ impl State {
                 };
                 let name = self.words.name(source);
                 vec![format!("  {name}  … {}", reading.words())]
+            }
+            Event::Building { model } => {
+                self.throttle.start(model, now);
+                self.words.lines(event)
+            }
+            Event::Computing { model, job } => {
+                if !self.throttle.is_due(model, now) {
+                    return vec![];
+                }
+                vec![format!(
+                    "  {}  … {}",
+                    self.words.name(model),
+                    computing(job)
+                )]
             }
             Event::Loading { stage } => {
                 if !self.began.contains_key(LOADING) {

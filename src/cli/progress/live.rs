@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{
+    computing::computing,
     loading::loading,
     reading::{Reading, took},
     words::Words,
@@ -91,6 +92,7 @@ impl State<'_> {
             Event::RunStarted { .. }
             | Event::Extracting { .. }
             | Event::Building { .. }
+            | Event::Computing { .. }
             | Event::Loading { .. }
             | Event::Loaded { .. }
             | Event::NotLoaded { .. }
@@ -140,6 +142,7 @@ impl State<'_> {
                 self.tell("loading", &loading(stage, elapsed));
             }
             Event::Building { model } => self.add(model),
+            Event::Computing { model, job } => self.tell(model, &computing(job)),
             Event::Built { .. } => {
                 self.models = self.models.saturating_sub(1);
                 if self.models == 0 {

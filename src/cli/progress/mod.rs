@@ -6,6 +6,7 @@
 //!    └────────────────────────────────────────▶ json    `--log-format json`: an object per event
 //! ```
 
+mod computing;
 mod json;
 mod lines;
 mod live;

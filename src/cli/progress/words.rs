@@ -73,6 +73,7 @@ impl Words {
                 step: Step::Finalize,
             }
             | Event::Extracting { .. }
+            | Event::Computing { .. }
             | Event::Loading { .. }
             | Event::RunFinished { .. } => None,
             Event::StepStarted { step } => Some(self.paint.paint(Ink::Heading, step.name())),
@@ -211,7 +212,7 @@ impl Words {
 }
 
 /// A number and what it counts.
-fn of(count: u64, what: &str) -> String {
+pub(super) fn of(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", HumanCount(count))
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::Severity,
     report::numbers::{bytes, counted, counted_list, grouped, moment},
-    run::record::{ModelRecord, RunRecord, SourceRange},
+    run::record::{Job, ModelRecord, RunRecord, SourceRange},
 };
 
 /// When the run went on after it had stopped.
@@ -88,6 +88,10 @@ pub fn models(record: &RunRecord) -> Table {
     if has_spilled {
         columns.insert(5, ("Spilled", Number));
     }
+    let cluster = record.engine.cluster.as_ref();
+    if cluster.is_some() {
+        columns.extend([("Stages", Number), ("Tasks", Number), ("Executors", Number)]);
+    }
     let row = |model: &ModelRecord| {
         // A view has none of what a file has.
         let kept = |fact: String, of_view: &str| {
@@ -109,20 +113,44 @@ pub fn models(record: &RunRecord) -> Table {
         if has_spilled {
             row.insert(5, bytes(model.spill.bytes));
         }
+        if cluster.is_some() {
+            row.extend(jobs(model));
+        }
         row
     };
     let memory = match record.peak_memory {
         Some(peak) => format!(" The process held at most {}.", bytes(peak)),
         None => String::new(),
     };
+    let on = match cluster {
+        None => counted(record.engine.partitions as u64, "partition"),
+        Some(cluster) => format!(
+            "{} of the scheduler {}, in {}",
+            counted(cluster.executors as u64, "executor"),
+            cluster.scheduler,
+            counted(record.engine.partitions as u64, "partition")
+        ),
+    };
     let lead = format!(
-        "In the order of building, on {}; queries may hold {} before they spill.{memory}",
-        counted(record.engine.partitions as u64, "partition"),
+        "In the order of building, on {on}; queries may hold {} before they spill.{memory}",
         bytes(record.engine.memory_limit as u64),
     );
     Table::new("Models", &columns)
         .with(record.models.iter().map(row))
         .led_by(lead)
+}
+
+/// What a cluster did for a model: stages, tasks, executors.
+fn jobs(model: &ModelRecord) -> [String; 3] {
+    let of = |count: fn(&Job) -> usize| {
+        let job = model.job.as_ref();
+        job.map_or(String::new(), |job| grouped(count(job) as u64))
+    };
+    [
+        of(|job| job.stages),
+        of(|job| job.tasks),
+        of(|job| job.executors.len()),
+    ]
 }
 
 /// All checks.

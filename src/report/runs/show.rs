@@ -57,6 +57,12 @@ fn head(run: &RunRecord) -> String {
             format!("dfpipe {version}, DataFusion {datafusion}"),
         ));
     }
+    if let Some(cluster) = &run.engine.cluster {
+        let count = cluster.executors;
+        let executors = if count == 1 { "executor" } else { "executors" };
+        let text = format!("{count} {executors} of {}", cluster.scheduler);
+        rows.push(("cluster", text));
+    }
     if let Some(peak) = run.peak_memory {
         rows.push(("peak memory", bytes(peak)));
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -84,10 +84,21 @@ impl Cluster {
             .push(executor.expect("an executor can be started"));
     }
 
-    /// Kills an executor: nothing is tidied up.
-    pub(crate) fn kill_executor(&mut self) {
+    /// Kills an executor while none of them can do anything: nothing is finished, and nothing is tidied up.
+    pub(crate) fn kill_an_executor_at_its_work(&mut self) {
+        self.signal("-STOP");
         let mut executor = self.executors.pop().expect("there is one");
         end(&mut executor);
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        for executor in &self.executors {
+            let sent = Command::new("kill")
+                .args([signal, &executor.id().to_string()])
+                .status();
+            assert!(sent.expect("signals can be sent").success());
+        }
     }
 
     /// Kills the scheduler.

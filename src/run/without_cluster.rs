@@ -1,0 +1,63 @@
+//! What stands for a cluster in a program that was built without: there is none, and no run can have one.
+
+use super::{
+    RunFolder,
+    record::{ClusterRecord, Job},
+};
+use crate::{
+    cluster::refused,
+    config::Config,
+    engine::Built,
+    error::Result,
+    model::{Model, Parameters},
+};
+
+/// Nothing is one.
+pub enum Cluster {}
+
+#[expect(
+    clippy::unused_async,
+    reason = "the one that there may be waits for other machines"
+)]
+impl Cluster {
+    /// A configuration that names one is refused.
+    pub async fn reach(config: &Config) -> Result<Option<Self>> {
+        match &config.engine.ballista {
+            None => Ok(None),
+            Some(_) => Err(refused()),
+        }
+    }
+
+    pub fn record(&self) -> ClusterRecord {
+        match *self {}
+    }
+
+    pub async fn take_extracts(&self, _: &RunFolder, _: impl Iterator<Item = &str>) -> Result<()> {
+        match *self {}
+    }
+
+    pub async fn take_model(&self, _: &RunFolder, _: &Model) -> Result<()> {
+        match *self {}
+    }
+
+    pub async fn take_view(&self, _: &Model, _: &Parameters) -> Result<()> {
+        match *self {}
+    }
+
+    pub async fn build(
+        &self,
+        _: &RunFolder,
+        _: &Model,
+        _: &Parameters,
+    ) -> Result<(Built, Option<Job>)> {
+        match *self {}
+    }
+
+    pub async fn progress(&self, _: &RunFolder, _: &Model) -> Option<Job> {
+        match *self {}
+    }
+
+    pub async fn clear(&self, _: &RunFolder) -> Result<()> {
+        match *self {}
+    }
+}
