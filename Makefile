@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help check format lint test chaos properties release services fixtures \
-    bench bench-quick bench-all bench-bigquery bench-check bench-crm bench-distinct bench-functions bench-kafka bench-parquet bench-profile \
+    bench bench-quick bench-all bench-bigquery bench-check bench-cluster bench-crm bench-distinct bench-functions bench-kafka bench-parquet bench-profile \
     bench-scaling bench-start
 
 help: ## show this list
@@ -19,11 +19,13 @@ check: ## all that CI checks: format, lints, tests
 format: ## are the files formatted as rustfmt does it? (`cargo fmt --all` mends them)
 	cargo fmt --all --check
 
+# What everybody gets, and what there is besides.
 lint: ## clippy over everything; a warning is an error
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features cluster -- -D warnings
 
 test: services ## set up the test services, then run every test
-	cargo test --workspace
+	cargo test --workspace --features cluster
 
 chaos: services ## kill runs at many moments and resume them, try properties with cases that nobody tried (takes most of an hour)
 	DFPIPE_CHAOS=200 cargo test --workspace --test it -- chaos
@@ -47,10 +49,14 @@ bench: release target/bench/python ## the customer pipeline on 50 million events
 bench-quick: release target/bench/python ## the same, ten times smaller
 	CUSTOMERS=100000 EVENTS=5000000 $(RESULTS) transform-quick $(PYTHON) benches/transform/bench.py
 
-bench-all: bench-start bench-check bench-quick bench bench-distinct bench-profile bench-functions bench-parquet bench-crm bench-kafka bench-bigquery bench-scaling ## every benchmark, for hours
+bench-all: bench-start bench-check bench-quick bench bench-distinct bench-cluster bench-profile bench-functions bench-parquet bench-crm bench-kafka bench-bigquery bench-scaling ## every benchmark, for hours
 
 bench-scaling: release ## how time and memory grow, and whether a limit of 1 GB holds (an hour)
 	$(RESULTS) scaling python3 benches/scaling.py
+
+bench-cluster: ## what a cluster costs on one machine
+	cargo build --release --features cluster --workspace
+	DFPIPE=$(or $(filter-out target/dist/dfpipe,$(DFPIPE)),target/release/dfpipe) python3 benches/results.py cluster python3 benches/cluster.py
 
 bench-start: release ## how long until something happens
 	$(RESULTS) start python3 benches/start.py

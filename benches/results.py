@@ -30,6 +30,7 @@ ROOMS = {
     "transform": ("The customer pipeline against pandas, polars and DuckDB", "make bench"),
     "transform-quick": ("The same, ten times smaller", "make bench-quick"),
     "scaling": ("How time and memory grow", "make bench-scaling"),
+    "cluster": ("One process, one executor, two", "make bench-cluster"),
     "start": ("How long until something happens", "make bench-start"),
     "check": ("`check` and `test`", "make bench-check"),
     "crm": ("Reading an API", "make bench-crm"),

@@ -47,18 +47,19 @@ async fn script(mut interpreter: Interpreter, context: &Context) -> Result<()> {
         let line = line.map_err(|error| Error::usage("stdin cannot be read").because(error))?;
         for input in reader.take(&line) {
             if interpreter.take(&input, &mut stage).await == Next::Leave {
-                return ended(interpreter);
+                return ended(interpreter).await;
             }
         }
     }
     if let Some(input) = reader.finish() {
         interpreter.take(&input, &mut stage).await;
     }
-    ended(interpreter)
+    ended(interpreter).await
 }
 
 /// The errors were told when they came: only the exit code is left to say.
-fn ended(interpreter: Interpreter) -> Result<()> {
+async fn ended(mut interpreter: Interpreter) -> Result<()> {
+    interpreter.close().await?;
     match interpreter.into_failure() {
         None => Ok(()),
         Some(error) => Err(Error::new(error.kind(), "the script had errors")),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    http::plain,
+    http::{plain, with_causes},
     run::record::{Build, Job},
 };
 
@@ -101,7 +101,7 @@ impl Scheduler {
         };
         let client = plain(PATIENCE)?;
         let answer = client.get(self.url() + PATH).send().await;
-        let answer = answer.map_err(|error| unreachable(&error.without_url()))?;
+        let answer = answer.map_err(|error| unreachable(&with_causes(error)))?;
         if !answer.status().is_success() {
             return Err(unreachable(&format!(
                 "something else listens there: it answers {}",
@@ -109,7 +109,7 @@ impl Scheduler {
             )));
         }
         let text = answer.text().await;
-        let text = text.map_err(|error| unreachable(&error.without_url()))?;
+        let text = text.map_err(|error| unreachable(&with_causes(error)))?;
         serde_json::from_str(&text).map_err(|error| unreachable(&error))
     }
 }

@@ -20,10 +20,11 @@ pub fn as_it_was(error: &DataFusionError) -> Option<DataFusionError> {
     };
     let (_, text) = text.strip_prefix("Job ")?.split_once(FAILED)?;
     let Some((_, task)) = text.split_once(TASK) else {
-        return Some(DataFusionError::Execution(planned(text)));
+        return Some(planned(text));
     };
     if task.contains("ObjectStore(") {
-        return Some(DataFusionError::External(Box::new(no_store(task))));
+        let cause = innermost(task).map_or(task.to_owned(), |(_, message)| message);
+        return Some(no_store(&cause));
     }
     let Some((variant, message)) = innermost(task) else {
         return Some(DataFusionError::Execution(task.to_owned()));
@@ -36,20 +37,23 @@ pub fn as_it_was(error: &DataFusionError) -> Option<DataFusionError> {
 }
 
 /// Of an error while the scheduler planned, which it tells as people read errors: the reason, which is its last part.
-fn planned(text: &str) -> String {
+fn planned(text: &str) -> DataFusionError {
+    if let Some((_, cause)) = text.split_once("Object Store error: ") {
+        return no_store(cause);
+    }
     let reason = text.rsplit("DataFusion error: ").next().unwrap_or(text);
     let reason = reason.rsplit("caused by\n").next().unwrap_or(reason);
-    reason.to_owned()
+    DataFusionError::Execution(reason.to_owned())
 }
 
-/// A table that an executor cannot read.
-fn no_store(task: &str) -> Error {
-    let cause = innermost(task).map(|(_, message)| message);
-    Error::outside("an executor of the cluster cannot read a table")
-        .because(cause.unwrap_or_else(|| task.to_owned()))
-        .with_hint(
-            "every executor has to reach `engine.ballista.store`, with credentials of its own",
-        )
+/// A table that a machine of the cluster cannot read.
+fn no_store(cause: &str) -> DataFusionError {
+    let hint =
+        "every machine of it has to reach `engine.ballista.store`, with credentials of its own";
+    let error = Error::outside("the cluster cannot read a table")
+        .because(cause.lines().next().unwrap_or(cause).trim_end_matches(": "))
+        .with_hint(hint);
+    DataFusionError::External(Box::new(error))
 }
 
 /// The innermost error of `Outer(Inner("text"))`: what it is called, and its text.

@@ -81,17 +81,10 @@ impl Failure {
 
     /// A request that broke; one that could not even be made will not get better.
     pub fn broken(url: &Url, error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut cause = error.to_string();
-        let mut deeper = std::error::Error::source(&error);
-        while let Some(source) = deeper {
-            cause = format!("{cause}: {source}");
-            deeper = source.source();
-        }
         Self {
             is_passing: !error.is_builder(),
             is_timeout: error.is_timeout(),
-            ..Self::passing(url, &cause)
+            ..Self::passing(url, &with_causes(error))
         }
     }
 
@@ -182,6 +175,18 @@ pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> 
 pub fn wall_clock() -> DateTime<Utc> {
     #[expect(clippy::disallowed_methods, reason = "see above")]
     SystemTime::now().into()
+}
+
+/// A request that broke, with all its causes and without its address, which may have a key in it.
+pub fn with_causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut words = error.to_string();
+    let mut deeper = std::error::Error::source(&error);
+    while let Some(source) = deeper {
+        words = format!("{words}: {source}");
+        deeper = source.source();
+    }
+    words
 }
 
 #[cfg(test)]

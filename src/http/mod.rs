@@ -20,7 +20,7 @@ mod token;
 pub use answer::{Allowance, Answer};
 pub use budget::{Budget, Permit};
 pub use client::{Client, Page, Timeouts};
-pub use failure::{Failed, Reason};
+pub use failure::{Failed, Reason, with_causes};
 pub use plain::plain;
 pub use post::post_json;
 pub use token::Tokens;

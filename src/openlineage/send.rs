@@ -24,7 +24,7 @@ use url::Url;
 use crate::{
     config::OpenLineage,
     error::{Error, Result},
-    http::plain,
+    http::{plain, with_causes},
 };
 
 /// How long an endpoint may think about an event.
@@ -214,7 +214,7 @@ impl Endpoint {
         }
         let answer = request.body(event).send().await;
         let answer = answer.map_err(|error| Refusal {
-            cause: words(&error.without_url()),
+            cause: with_causes(error),
             is_passing: true,
         })?;
         let status = answer.status();
@@ -249,17 +249,6 @@ async fn post_all(
         is_down = sent.as_ref().is_err_and(|refusal| refusal.is_passing);
         locked(&tally).note(sent.map_err(|refusal| refusal.cause));
     }
-}
-
-/// An error with its causes.
-fn words(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut deeper = std::error::Error::source(error);
-    while let Some(source) = deeper {
-        text = format!("{text}: {source}");
-        deeper = source.source();
-    }
-    text
 }
 
 /// A URL without what may be a key.

@@ -4,11 +4,12 @@
 //! their hashes and their journal; the cluster is given copies that its machines can read, and gives rows back. So a
 //! run may go on without a cluster that was begun with one, and the other way round.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     RunFolder,
     extract::table_files,
+    history::{self, Past},
     record::{Build, ClusterRecord, Job},
 };
 use crate::{
@@ -133,43 +134,67 @@ impl Cluster {
         &self,
         folder: &RunFolder,
         name: &str,
-        files: &[std::path::PathBuf],
+        files: &[PathBuf],
         key: &[String],
     ) -> Result<()> {
         let mut places = Vec::with_capacity(files.len());
         for file in files {
-            places.push(self.shared(folder, file).await?);
+            let within = file.strip_prefix(folder.path()).unwrap_or(file);
+            let within = within.to_string_lossy();
+            places.push(self.shared(file, &folder.run_id, &within).await?);
         }
         self.engine.forget(name)?;
         self.engine.register_parts(name, &places, key).await
     }
 
-    /// Where the machines of the cluster find `file`.
-    async fn shared(&self, folder: &RunFolder, file: &Path) -> Result<Location> {
+    /// Where the machines of the cluster find `file`: the place `within` of what is called `of`.
+    async fn shared(&self, file: &Path, of: &str, within: &str) -> Result<Location> {
         let Some(store) = &self.store else {
             return Location::file(file);
         };
-        let within = file.strip_prefix(folder.path()).unwrap_or(file);
-        let place = store.join(&[&folder.run_id, &within.to_string_lossy()]);
+        let place = store.join(&[of, within]);
         let copied = place.upload(file).await;
         copied.map_err(|error| {
             let message = format!("`{}` cannot be handed to the cluster", place.display());
-            Error::outside(message).because(error)
+            place.refused(message, &*error)
         })?;
         Ok(place)
     }
 
-    /// Takes back what was handed over; what cannot be removed is only said.
-    pub async fn clear(&self, folder: &RunFolder) -> Result<()> {
-        match &self.store {
-            None => Ok(()),
-            Some(store) => {
-                let copies = store.join(&[&folder.run_id]);
-                copies.remove_folder().await.map_err(|error| {
-                    copies.refused(format!("`{}` cannot be removed", copies.display()), &*error)
-                })
+    /// Hands over those tables of a run that is over which are wanted; `of` tells who wants them.
+    pub async fn take_past(
+        &self,
+        past: &Past,
+        of: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        let share = async |file: Location| match file.local_file() {
+            Some(path) => {
+                let within = file.path.prefix_match(&past.location.path);
+                let within: object_store::path::Path = within.into_iter().flatten().collect();
+                self.shared(&path, of, within.as_ref()).await
             }
-        }
+            None => Ok(file),
+        };
+        history::open_shared(&self.engine, past, is_wanted, share).await
+    }
+
+    /// The session whose queries it executes.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Takes back what was handed over for a run, or for somebody else.
+    pub async fn clear(&self, of: &str) -> Result<()> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let copies = store.join(&[of]);
+        let removed = copies.remove_folder().await;
+        removed.map_err(|error| {
+            let message = format!("`{}` cannot be removed", copies.display());
+            copies.refused(message, &*error)
+        })
     }
 }
 

@@ -52,7 +52,7 @@ mod state;
 mod summary;
 mod transform;
 
-use cluster::Cluster;
+pub use cluster::Cluster;
 pub use folder::RunFolder;
 pub use identity::build;
 pub use pipeline::Pipeline;
@@ -179,7 +179,7 @@ impl Execution<'_> {
     /// Takes back what the cluster was given. An attempt that goes on gives it again.
     async fn dismiss(&mut self) {
         if let Some(cluster) = &self.cluster
-            && let Err(error) = cluster.clear(&self.folder).await
+            && let Err(error) = cluster.clear(&self.folder.run_id).await
         {
             self.record.warnings.push(error.to_string());
         }

@@ -2,12 +2,13 @@
 
 use super::{
     RunFolder,
+    history::Past,
     record::{ClusterRecord, Job},
 };
 use crate::{
     cluster::refused,
     config::Config,
-    engine::Built,
+    engine::{Built, Engine},
     error::Result,
     model::{Model, Parameters},
 };
@@ -57,7 +58,15 @@ impl Cluster {
         match *self {}
     }
 
-    pub async fn clear(&self, _: &RunFolder) -> Result<()> {
+    pub async fn take_past(&self, _: &Past, _: &str, _: impl Fn(&str) -> bool) -> Result<()> {
+        match *self {}
+    }
+
+    pub fn engine(&self) -> &Engine {
+        match *self {}
+    }
+
+    pub async fn clear(&self, _: &str) -> Result<()> {
         match *self {}
     }
 }

@@ -96,6 +96,11 @@ impl Interpreter {
         &self.desk
     }
 
+    /// Takes back what others were given.
+    pub async fn close(&mut self) -> Result<()> {
+        self.desk.close().await
+    }
+
     /// The first error so far.
     pub fn into_failure(self) -> Option<Error> {
         self.failure
@@ -136,6 +141,7 @@ impl Interpreter {
             Action::Why => actions::why(self, argument, stage).await?,
             Action::Diff => actions::diff(self, argument, stage).await?,
             Action::Explain => actions::explain(self, argument, stage).await?,
+            Action::Engine => actions::engine(self, argument, stage).await?,
             Action::Edit => return actions::edit(self, stage).await,
             Action::Include => return self.include(argument, stage).await,
             Action::Output => actions::output(self, argument, stage)?,

@@ -27,6 +27,8 @@ pub enum Action {
     Diff,
     /// `\explain`
     Explain,
+    /// `\engine`
+    Engine,
     /// `\e`
     Edit,
     /// `\i`
@@ -170,6 +172,13 @@ pub const WORDS: &[Word] = &[
         "the plan of a statement, or of the last one",
         Action::Explain,
         Takes::Sql,
+    ),
+    word(
+        "\\engine",
+        "[local|ballista]",
+        "where questions about the run are answered: here, or by the profile's cluster",
+        Action::Engine,
+        Takes::Nothing,
     ),
     word(
         "\\e",

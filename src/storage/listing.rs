@@ -54,10 +54,13 @@ impl Location {
         }
     }
 
-    /// Removes this folder with all that lies in it.
+    /// Removes this folder with all that lies in it. One that is not there is removed already.
     pub async fn remove_folder(&self) -> Outcome<()> {
         if let Some(folder) = self.local_file() {
-            return Ok(tokio::fs::remove_dir_all(folder).await?);
+            return match tokio::fs::remove_dir_all(folder).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => Ok(removed?),
+            };
         }
         let files = self.files().await?.into_iter();
         let paths = stream::iter(files.map(|file| Ok(file.path))).boxed();

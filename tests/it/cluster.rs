@@ -13,13 +13,14 @@ use crate::support::{cluster::Cluster, project::Project, s3::S3, shared};
 /// The customer pipeline whose models a cluster builds; its machines have the folder of runs.
 fn on_cluster(scheduler: &str, store: Option<&str>) -> Project {
     let project = Project::customers();
-    let store = store.map_or(String::new(), |store| format!(", store: \"{store}\""));
-    let yaml = format!(
-        "\nengine: {{partitions: 2, ballista: {{scheduler: \"df://{scheduler}\"{store}}}}}\n"
-    );
-    let config = project.read("dfpipe.yml") + &yaml;
+    let config = project.read("dfpipe.yml") + &engine(scheduler, store);
     project.write("dfpipe.yml", config);
     project
+}
+
+fn engine(scheduler: &str, store: Option<&str>) -> String {
+    let store = store.map_or(String::new(), |store| format!(", store: \"{store}\""));
+    format!("\nengine: {{partitions: 2, ballista: {{scheduler: \"df://{scheduler}\"{store}}}}}\n")
 }
 
 /// Name and hash of each model, in the order of building.
@@ -174,6 +175,23 @@ fn data_that_a_model_cannot_take_is_told_as_on_one_machine() {
         "{here}"
     );
     assert_eq!(odd(on_cluster(&cluster.address, None)), here);
+}
+
+#[test]
+fn the_shell_asks_the_cluster_and_takes_back_what_it_lent() {
+    let Some(s3) = S3::get() else { return };
+    let bucket = s3.bucket("cluster-shell");
+    let roles = s3.serve(Project::customers());
+    let cluster = Cluster::start(&roles, 1);
+    let project = s3.serve(Project::customers());
+    project.succeed(["run", "-q"]);
+    let store = Some("s3://cluster-shell/lent");
+    let config = project.read("dfpipe.yml") + &engine(&cluster.address, store);
+    project.write("dfpipe.yml", config);
+    let script = "\\engine\n\\engine ballista\nselect category, count(*) as customers from unified_customers group by 1 order by 1;\n\\engine local\nselect category, count(*) as customers from unified_customers group by 1 order by 1;\n\\engine far\n";
+    let outcome = project.pipe(["shell"], script);
+    assert_snapshot!(outcome.screen(), @"");
+    assert_eq!(bucket.keys(), Vec::<String>::new());
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod views;
 pub use kept::{Kept, Reading, archived, in_work};
 pub use last::last_successful;
 pub use live::{LIVE, Live, names_sources, open_sources};
+#[cfg(feature = "cluster")]
+pub use tables::open_shared;
 pub use tables::{open, open_some, open_table, open_warehouse};
 pub use unfinished::record;
 

@@ -28,6 +28,16 @@ pub async fn open_some(
     run: &Past,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<()> {
+    open_shared(engine, run, is_wanted, async |file| Ok(file)).await
+}
+
+/// The same for a session whose machines find files elsewhere: `share` tells where, and has them there.
+pub async fn open_shared(
+    engine: &Engine,
+    run: &Past,
+    is_wanted: impl Fn(&str) -> bool,
+    share: impl AsyncFn(Location) -> Result<Location>,
+) -> Result<()> {
     let (views, read) = views::wanted(run, &is_wanted);
     let is_due = |name: &str| (is_wanted(name) || read.contains(name)) && !engine.knows(name);
     let mut tables = tables(run).await?;
@@ -40,8 +50,13 @@ pub async fn open_some(
             engine.register_shape(name, schema)?;
         }
     }
-    let registered = tables.0.iter();
-    let registered = registered.map(|(name, files)| engine.register_parts(name, files, &[]));
+    let registered = tables.0.into_iter().map(async |(name, files)| {
+        let mut shared = Vec::with_capacity(files.len());
+        for file in files {
+            shared.push(share(file).await?);
+        }
+        engine.register_parts(&name, &shared, &[]).await
+    });
     let mut registered = stream::iter(registered).buffer_unordered(AT_A_TIME);
     while registered.try_next().await?.is_some() {}
     for view in views.into_iter().filter(|view| !engine.knows(&view.name)) {

@@ -1,10 +1,10 @@
-//! How answers are shown, and where they go: `\format`, `\o`, `\x`, `\timing`.
+//! How answers are made and shown, and where they go: `\engine`, `\format`, `\o`, `\x`, `\timing`.
 
 use clap::ValueEnum;
 
 use crate::{
     error::{Error, Result, did_you_mean},
-    shell::{format::Format, interpreter::Interpreter, stage::Stage},
+    shell::{desk::Where, format::Format, interpreter::Interpreter, stage::Stage},
 };
 
 /// Sets the format, or says which it is.
@@ -40,6 +40,23 @@ fn parse(text: &str) -> Result<Format> {
 fn name(format: Format) -> String {
     let value = format.to_possible_value();
     value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// Says where questions are answered, and has them answered elsewhere.
+pub async fn engine(
+    shell: &mut Interpreter,
+    argument: &str,
+    stage: &mut dyn Stage,
+) -> Result<()> {
+    if !argument.is_empty() {
+        let place = Where::from_str(argument, true).map_err(|_| {
+            Error::usage(format!("there is no engine `{argument}`"))
+                .with_hint("the engines are: local, ballista")
+        })?;
+        shell.desk.answer_at(place).await?;
+    }
+    stage.note(&shell.desk.answers_at());
+    Ok(())
 }
 
 /// Sends results into a file, or to the screen again.

@@ -18,17 +18,19 @@ use crate::{
     error::{Error, Result},
     model::{File, Parameters, Reference},
     run::{
-        Pipeline,
+        Cluster, Pipeline,
         history::{self, Live, Past},
     },
     sources::Window,
 };
 
 mod cost;
+mod far;
 mod model_call;
 mod past;
 mod places;
 
+pub use far::Where;
 pub use places::Places;
 
 /// The schema of a run's tables.
@@ -66,6 +68,8 @@ pub struct Desk {
     /// What `$name` stands for.
     pub parameters: Parameters,
     engine: Engine,
+    /// What answers questions about the run, if not the engine.
+    cluster: Option<Cluster>,
     window: Window,
     /// The sources, with what was noted when they were read.
     live: Vec<Live>,
@@ -90,6 +94,7 @@ impl Desk {
             parameters: Parameters::default(),
             config,
             engine,
+            cluster: None,
             window,
             live,
             scratch,
@@ -116,6 +121,10 @@ impl Desk {
         self.parameters = Parameters::of_run(&past.record.parameters);
         self.run = Some(past);
         self.is_closed = true;
+        if self.cluster.is_some() {
+            // It knows the tables of the other run.
+            self.answer_at(Where::Ballista).await?;
+        }
         Ok(())
     }
 
@@ -202,13 +211,17 @@ impl Desk {
     }
 
     async fn answer(&mut self, question: Question, may_write: bool) -> Result<Answer> {
-        self.open_read(&question).await?;
         let places = &self.places;
         let write = |target: &str| places.check(target).map(|_| ());
         let rights = Rights {
             define: may_write,
             write: may_write.then_some(&write),
         };
+        let question = match self.far_answer(question, &rights).await? {
+            Ok(answer) => return Ok(answer),
+            Err(question) => question,
+        };
+        self.open_read(&question).await?;
         self.engine
             .answer(question, &self.parameters, &rights)
             .await

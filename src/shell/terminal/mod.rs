@@ -44,14 +44,14 @@ pub async fn converse(mut shell: Interpreter, screen: &Screen) -> Result<()> {
         // What was meant for the answer before is over.
         let _ = interrupts.notified().now_or_never();
         match editor.read(&shell.whereabouts(), &names)? {
-            Said::Leave => return Ok(()),
+            Said::Leave => return shell.close().await,
             Said::Nothing => {}
             Said::Text(text) => {
                 if words::is_edit(&text) && editor.has_draft() {
                     shell.remember(&editor.take_draft());
                 }
                 if answer(&mut shell, &text, &mut stage, &interrupts).await == Next::Leave {
-                    return Ok(());
+                    return shell.close().await;
                 }
                 if let Some(edited) = shell.take_edited() {
                     editor.remember(&edited);

@@ -16,7 +16,7 @@ use url::Url;
 use super::{access::Access, auth::Credentials, failure::Failure, pace};
 use crate::{
     error::Result,
-    http::{Budget, Permit, plain},
+    http::{Budget, Permit, plain, with_causes},
 };
 
 /// Requests in any second, whoever sends them: a plan, a doctor and a run of one process share them. It makes
@@ -239,14 +239,7 @@ impl Reply {
 
 /// A request without an answer.
 pub fn broken(access: &Access, error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let mut cause = error.to_string();
-    let mut deeper = std::error::Error::source(&error);
-    while let Some(source) = deeper {
-        cause = format!("{cause}: {source}");
-        deeper = source.source();
-    }
-    Failure::broken(access, cause)
+    Failure::broken(access, with_causes(error))
 }
 
 #[cfg(test)]

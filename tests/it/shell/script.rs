@@ -1,25 +1,8 @@
 //! `dfpipe shell < file`: statements and commands without a terminal.
 
-use std::{io::Write, process::Stdio};
-
 use insta::assert_snapshot;
 
-use crate::support::project::{Outcome, Project};
-
-/// What the shell says to these lines, on stdout and stderr.
-fn say<const N: usize>(project: &Project, arguments: [&str; N], lines: &str) -> Outcome {
-    let mut child = project
-        .command(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("dfpipe can be started");
-    let mut input = child.stdin.take().expect("it listens");
-    input.write_all(lines.as_bytes()).expect("it listens");
-    drop(input);
-    project.ended(child.wait_with_output().expect("it ends"))
-}
+use crate::support::project::Project;
 
 fn with_a_run() -> Project {
     let project = Project::orders();
@@ -36,7 +19,7 @@ fn statements_and_commands_are_answered_one_after_the_other() {
     let project = with_a_run();
     let lines = "select customer\n  , amount from totals order by 1;\nselect 1 as a; select 2 as b;\n\
                  \\rejects\n\\format csv\nselect * from totals order by 1 limit 1\n";
-    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], lines).screen(), @r#"
     exit code: 0
     ----- stdout -----
     +----------+--------+
@@ -79,7 +62,7 @@ fn what_the_sql_refused_is_told_beside_what_could_not_be_read() {
     project.succeed(["run", "-q"]);
     let lines =
         "\\format csv\n\\rejects\n\\rejects too_little\n\\rejects too_litle\n\\rejects wrong\n";
-    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], lines).screen(), @r#"
     exit code: 2
     ----- stdout -----
     source,reason,records
@@ -115,7 +98,7 @@ fn the_schemas_hold_the_run_the_sources_the_warehouse_and_all_runs() {
         select count(*) from history.receipts;\n\
         select count(*) from totals join model('totals', run => 'last') as t using (customer);\n\
         select count(*) from 'data/orders.csv';\n";
-    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], lines).screen(), @r#"
     exit code: 0
     ----- stdout -----
     count(*)
@@ -150,7 +133,7 @@ fn errors_have_a_place_and_a_hint_and_the_shell_goes_on() {
     let lines = "select\n  amont from totals;\nselect * from total;\nselect * from 'no.csv';\n\
         select * from model('totls');\nselect * from model(1);\n\\lineag\n\\use 1999\n\\i no.sql\n\
         \\format cvs\n\\x maybe\nselect 1 as still_here;\n";
-    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], lines).screen(), @r#"
     exit code: 2
     ----- stdout -----
     +------------+
@@ -231,7 +214,7 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
         \\o out.txt\nselect 1 as a;\n\\o\n\
         create view v as select 2 as b;\nselect * from v;\ndrop view v;\nselect * from v;\n";
     let before = project.read("dfpipe.yml");
-    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], lines).screen(), @r#"
     exit code: 2
     ----- stdout -----
     +-------+
@@ -322,7 +305,7 @@ fn nothing_but_new_files_below_the_folder_can_be_written() {
 fn tables_models_and_functions_are_described() {
     let project = with_a_run();
     let lines = "\\d\n\\d totals\n\\d orders\n\\d totls\n\\d nothing_like_it\n\\dm\n\\df activity_status\n\\df activty_status\n";
-    assert_snapshot!(say(&project, ["shell"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], lines).screen(), @r#"
     exit code: 2
     ----- stdout -----
     table                    schema     about
@@ -393,9 +376,7 @@ fn an_edited_model_is_tried_without_a_run() {
         "group by customer",
         "group by customer having customer = 'ada'",
     );
-    let said = say(
-        &project,
-        ["shell"],
+    let said = project.pipe(["shell"],
         "\\format csv\n\\i sql/totals.sql\n\\d totals\n\\diff totals\n",
     );
     assert_snapshot!(said.screen(), @r#"
@@ -433,9 +414,7 @@ fn a_key_is_followed_from_its_source_to_the_output_or_to_what_left_it_out() {
     project.write("sql/rich.sql", RICH);
     project.edit("sql/totals.sql", "from orders", "from rich");
     project.succeed(["run", "-q"]);
-    let said = say(
-        &project,
-        ["shell"],
+    let said = project.pipe(["shell"],
         "\\why ada\n\\why bob\n\\why nobody\n\\why\n",
     );
     assert_snapshot!(said.screen(), @r#"
@@ -479,7 +458,7 @@ fn an_address_in_a_file_that_is_named_is_never_shown() {
     let lines = "select * from 'people.csv';\nselect * from 'people.ndjson';\n\
                  copy (select * from 'people.csv') to 'copied.csv';\n\
                  select count(*) from 'people.csv' where note like '%@%';\n";
-    let said = say(&project, ["shell"], lines);
+    let said = project.pipe(["shell"], lines);
     assert_eq!(said.code, Some(0), "{}", said.screen());
     for text in [&said.stdout, &said.stderr, &project.read("copied.csv")] {
         assert!(!text.contains('@'), "{text}");
@@ -490,7 +469,7 @@ fn an_address_in_a_file_that_is_named_is_never_shown() {
 #[test]
 fn without_a_run_the_sources_can_be_asked_live() {
     let project = Project::orders();
-    assert_snapshot!(say(&project, ["shell"], "select 1;").screen(), @r#"
+    assert_snapshot!(project.pipe(["shell"], "select 1;").screen(), @r#"
     exit code: 2
     ----- stderr -----
     error: there is no run to ask yet
@@ -498,7 +477,7 @@ fn without_a_run_the_sources_can_be_asked_live() {
     hint: begin with `dfpipe run`
     "#);
     let lines = "\\format csv\nselect count(*) from orders;\nselect $run_date as d;\n\\rejects\n";
-    assert_snapshot!(say(&project, ["shell", "--live"], lines).screen(), @r#"
+    assert_snapshot!(project.pipe(["shell", "--live"], lines).screen(), @r#"
     exit code: 2
     ----- stdout -----
     count(*)

@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::LazyLock,
 };
 
@@ -137,6 +138,21 @@ impl Project {
         let mut command = self.program(env!("CARGO_BIN_EXE_dfpipe"));
         command.args(arguments);
         command
+    }
+
+    /// Runs the program and says something to it.
+    pub(crate) fn pipe<const N: usize>(&self, arguments: [&str; N], said: &str) -> Outcome {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("dfpipe can be started");
+        let mut input = child.stdin.take().expect("it listens");
+        input.write_all(said.as_bytes()).expect("it listens");
+        drop(input);
+        self.ended(child.wait_with_output().expect("it ends"))
     }
 
     /// A program in the project's folder, with no variables but those of this project.
