@@ -6,9 +6,10 @@ use ballista_core::config::TaskSchedulingPolicy;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 
-use super::{Scheduler, Stores, registry::functions, scheduler::LONGEST_MESSAGE};
+use super::{Scheduler, registry::functions};
 use crate::{
     config::Secret,
+    engine::{LONGEST_MESSAGE, Stores},
     error::{Error, Result},
     run::build,
 };

@@ -30,6 +30,8 @@ pub struct Hello {
     pub build: Build,
     /// Those that work for it.
     pub executors: Vec<Crew>,
+    /// Queries that go on.
+    pub jobs: usize,
 }
 
 /// An executor.
@@ -90,6 +92,14 @@ impl Scheduler {
         let url = format!("{}{JOBS}/{name}", self.url());
         let answer = client.get(url).send().await.ok()?;
         serde_json::from_str(&answer.text().await.ok()?).ok()?
+    }
+
+    /// Has it end the queries whose names begin so. One that does not answer has ended them.
+    pub async fn cancel(&self, name: &str) {
+        if let Ok(client) = plain(PATIENCE) {
+            let url = format!("{}{JOBS}/{name}", self.url());
+            let _ = client.delete(url).send().await;
+        }
     }
 
     async fn hello(&self) -> Result<Hello> {

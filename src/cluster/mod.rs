@@ -15,9 +15,7 @@ mod hello;
 mod registry;
 mod scheduler;
 mod single_rows;
-mod stores;
 
 pub use executor::{ExecutorSettings, run as run_executor};
 pub use hello::{Crew, Hello, Scheduler};
-pub use scheduler::{LONGEST_MESSAGE, SchedulerSettings, run as run_scheduler};
-pub use stores::Stores;
+pub use scheduler::{SchedulerSettings, run as run_scheduler};

@@ -15,8 +15,8 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::{Stores, single_rows::SingleRows};
-use crate::config::Secret;
+use super::single_rows::SingleRows;
+use crate::{config::Secret, engine::Stores};
 
 /// The state that a scheduler plans a driver's queries with.
 pub fn planning_state(config: SessionConfig, email_key: &Secret) -> Result<SessionState> {

@@ -9,7 +9,11 @@ use axum::{
 };
 use ballista_core::{
     config::TaskSchedulingPolicy,
-    serde::protobuf::{scheduler_grpc_server::SchedulerGrpcServer, task_status::Status},
+    serde::protobuf::{
+        CancelJobParams,
+        scheduler_grpc_server::{SchedulerGrpc, SchedulerGrpcServer},
+        task_status::Status,
+    },
 };
 use ballista_scheduler::{
     cluster::{BallistaCluster, JobState},
@@ -23,7 +27,7 @@ use ballista_scheduler::{
 };
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
-use tonic::service::RoutesBuilder;
+use tonic::{Request, service::RoutesBuilder};
 
 use super::{
     hello::{Crew, Hello, JOBS, PATH},
@@ -31,15 +35,13 @@ use super::{
 };
 use crate::{
     config::Secret,
+    engine::LONGEST_MESSAGE,
     error::{Error, Result},
     run::{
         build,
         record::{Build, Job},
     },
 };
-
-/// Bytes of a message: plans with many files are long.
-pub const LONGEST_MESSAGE: u32 = 256 * 1024 * 1024;
 
 type Server = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
 
@@ -122,7 +124,7 @@ fn routes(known: Known) -> Router {
     services.add_service(ballista);
     let own = Router::new()
         .route(PATH, get(hello))
-        .route(&format!("{JOBS}/{{*name}}"), get(job))
+        .route(&format!("{JOBS}/{{*name}}"), get(job).delete(cancel))
         .with_state(Arc::new(known));
     services.routes().into_axum_router().merge(own)
 }
@@ -139,6 +141,27 @@ async fn job(State(known): State<Arc<Known>>, Path(name): Path<String>) -> Json<
     }
     let over = over(&*known.jobs, &name).await;
     Json(over.map(|graph| report(&*graph, &crew)))
+}
+
+/// Ends the queries that go on whose names begin so: whoever asked them is gone.
+async fn cancel(State(known): State<Arc<Known>>, Path(name): Path<String>) {
+    let going_on = known.server.state.task_manager.get_running_job_cache();
+    for (id, job) in going_on.iter() {
+        if !job
+            .execution_graph
+            .read()
+            .await
+            .job_name()
+            .starts_with(&name)
+        {
+            continue;
+        }
+        let asked = CancelJobParams {
+            job_id: id.to_string(),
+        };
+        // One that ended just now needs no ending.
+        let _ = SchedulerGrpc::cancel_job(&known.server, Request::new(asked)).await;
+    }
 }
 
 /// The last query of this name that is over.
@@ -198,6 +221,12 @@ async fn hello(State(known): State<Arc<Known>>) -> Json<Hello> {
     Json(Hello {
         build: known.build.clone(),
         executors: crew(&known).await,
+        jobs: known
+            .server
+            .state
+            .task_manager
+            .get_running_job_cache()
+            .len(),
     })
 }
 

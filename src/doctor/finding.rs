@@ -32,7 +32,7 @@ impl Level {
 pub struct Finding {
     /// How bad it is.
     pub level: Level,
-    /// Of what: `configuration`, a source, `destination`, `archive` or `work_dir`.
+    /// Of what: `configuration`, `cluster`, a source, `destination`, `archive` or `work_dir`.
     pub subject: String,
     /// What was found.
     pub what: String,

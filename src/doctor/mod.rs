@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! configuration, SQL ─┐
+//! the cluster ────────┤
 //! every source ───────┼▶ findings: ok · warning · problem, each with what to do about it
 //! destination ────────┤
 //! archive, work_dir ──┘
@@ -26,6 +27,7 @@ use crate::{
 
 mod api;
 mod bigquery;
+mod cluster;
 mod files;
 mod finding;
 mod places;
@@ -97,13 +99,15 @@ pub async fn examine(config: Config, clock: &Clock) -> Checkup {
         .sources
         .values()
         .map(|source| source_findings(source, &config, window, clock));
-    let (sql, sources, destination, archive) = tokio::join!(
+    let (sql, cluster, sources, destination, archive) = tokio::join!(
         sql(&config, window),
+        cluster::judge(&config),
         join_all(asking),
         places::destination(&config, window.run_date()),
         places::archive(&config),
     );
     let mut findings = sql;
+    findings.extend(cluster);
     findings.extend(sources.into_iter().flatten());
     findings.extend(destination);
     findings.extend(archive);

@@ -49,6 +49,8 @@ pub use columns::place as column_place;
 pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
 pub use question::{Answer, Asked, Question, Rights};
+#[cfg(feature = "cluster")]
+pub use remote::{LONGEST_MESSAGE, Stores};
 pub use run::{Rows, Spill};
 pub use session::Engine;
 pub use typing::Typer;

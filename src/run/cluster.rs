@@ -184,8 +184,9 @@ impl Cluster {
         &self.engine
     }
 
-    /// Takes back what was handed over for a run, or for somebody else.
-    pub async fn clear(&self, of: &str) -> Result<()> {
+    /// Ends what still goes on for a run, or for somebody else, and takes back what was handed over.
+    pub async fn leave(&self, of: &str) -> Result<()> {
+        self.scheduler.cancel(of).await;
         let Some(store) = &self.store else {
             return Ok(());
         };

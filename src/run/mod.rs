@@ -176,10 +176,10 @@ impl Execution<'_> {
         self.cluster = cluster.map(Arc::new);
     }
 
-    /// Takes back what the cluster was given. An attempt that goes on gives it again.
+    /// Leaves the cluster with nothing to do and nothing to keep. An attempt that goes on gives it all again.
     async fn dismiss(&mut self) {
         if let Some(cluster) = &self.cluster
-            && let Err(error) = cluster.clear(&self.folder.run_id).await
+            && let Err(error) = cluster.leave(&self.folder.run_id).await
         {
             self.record.warnings.push(error.to_string());
         }

@@ -66,7 +66,7 @@ impl Cluster {
         match *self {}
     }
 
-    pub async fn clear(&self, _: &str) -> Result<()> {
+    pub async fn leave(&self, _: &str) -> Result<()> {
         match *self {}
     }
 }

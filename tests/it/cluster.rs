@@ -8,7 +8,12 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{cluster::Cluster, project::Project, s3::S3, shared};
+use crate::support::{
+    cluster::{Cluster, send},
+    project::Project,
+    s3::S3,
+    shared,
+};
 
 /// The customer pipeline whose models a cluster builds; its machines have the folder of runs.
 fn on_cluster(scheduler: &str, store: Option<&str>) -> Project {
@@ -63,9 +68,22 @@ fn tables_that_go_through_a_store_give_the_same_bytes_and_are_taken_back() {
         &cluster.address,
         Some("s3://cluster-store/runs"),
     ));
+    let examined = project.succeed(["doctor"]);
+    assert!(
+        examined.stdout.contains("has 2 executors"),
+        "{}",
+        examined.screen()
+    );
+    project.succeed(["check"]);
     project.succeed(["run", "-q"]);
     assert_eq!(models(&project), models(&shared::first_run().project));
     assert_eq!(bucket.keys(), Vec::<String>::new());
+    let report = project.succeed(["runs", "show", "last"]);
+    assert!(
+        report.stdout.contains("2 executors of df://"),
+        "{}",
+        report.screen()
+    );
 }
 
 /// Starts a run, does something the moment that it begins to build a model, and waits for its end.
@@ -87,7 +105,7 @@ fn run_and_when_building(
         let line = line.expect("a line can be read");
         let event: Value = serde_json::from_str(&line).expect("a line is an object");
         if event["event"] == "building" && event["model"] == model {
-            act.take().expect("a model is built once")();
+            act.take().expect("a model is built once")(run.id());
         }
         events.push(event);
     }
@@ -104,7 +122,7 @@ fn an_executor_that_is_killed_in_the_middle_of_a_model_costs_time_and_nothing_el
         &cluster.address,
         Some("s3://cluster-killed/runs"),
     ));
-    let (code, events) = run_and_when_building(&project, "event_counts", || {
+    let (code, events) = run_and_when_building(&project, "event_counts", |_| {
         cluster.kill_an_executor_at_its_work();
     });
     assert_eq!(code, Some(0), "{events:#?}");
@@ -118,7 +136,7 @@ fn a_scheduler_that_is_lost_stops_the_run_which_goes_on_with_another() {
     let project = on_cluster(&cluster.address, None);
     let address = cluster.address.clone();
     let (code, events) =
-        run_and_when_building(&project, "event_counts", || cluster.kill_scheduler());
+        run_and_when_building(&project, "event_counts", |_| cluster.kill_scheduler());
     assert_eq!(code, Some(3), "{events:#?}");
     let said = events.last().expect("an error");
     let message = said["message"].as_str().expect("a message");
@@ -139,6 +157,22 @@ fn a_scheduler_that_is_lost_stops_the_run_which_goes_on_with_another() {
     assert!(!built.is_empty());
     let kept = resumed.stderr.matches("(kept)").count();
     assert!(kept >= built.len(), "{}", resumed.screen());
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_no_query_behind() {
+    let roles = Project::customers();
+    let cluster = Cluster::start(&roles, 1);
+    let project = on_cluster(&cluster.address, None);
+    let (code, events) = run_and_when_building(&project, "crm_records", |run| {
+        // It is sure to go on while nobody does anything about it.
+        cluster.signal("-STOP");
+        cluster.wait_until(|hello| hello.jobs == 1);
+        send("-TERM", run);
+    });
+    assert_eq!(code, Some(130), "{events:#?}");
+    cluster.wait_until(|hello| hello.jobs == 0);
+    cluster.signal("-CONT");
 }
 
 #[test]
@@ -199,6 +233,13 @@ fn a_scheduler_that_is_not_there_stops_a_run_before_it_begins() {
     let project = on_cluster("127.0.0.1:1", None);
     assert_snapshot!(project.run(["run", "-q"]).screen(), @"");
     assert!(project.unfinished().is_empty());
+    let plan = project.run(["plan", "-o", "json"]);
+    assert_eq!(plan.code, Some(0), "{}", plan.screen());
+    let plan: Value = serde_json::from_str(&plan.stdout).expect("a plan is JSON");
+    assert_eq!(plan["obstacles"][0]["obstacle"], "cluster", "{plan}");
+    assert_eq!(plan["obstacles"][0]["exit_code"], 3);
+    let examined = project.run(["doctor"]);
+    assert_eq!(examined.code, Some(3), "{}", examined.screen());
 }
 
 #[test]

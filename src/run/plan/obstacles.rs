@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     clock::Clock,
     error::{Error, Kind},
-    run::{Pipeline, Request, columns, load, lock, resume},
+    run::{Cluster, Pipeline, Request, columns, load, lock, resume},
     sinks::Sink,
 };
 
@@ -29,6 +29,8 @@ pub struct Obstacle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstructed {
+    /// The cluster that builds the models cannot be worked with.
+    Cluster,
     /// Another run of the pipeline is under way.
     LockHeld,
     /// A run of the date is not finished.
@@ -61,6 +63,8 @@ pub async fn find(
     clock: &Clock,
 ) -> Found {
     let mut found = Found::default();
+    let cluster = Cluster::reach(&pipeline.config).await;
+    found.add(Obstructed::Cluster, cluster.err());
     let held = lock::look(&pipeline.config, clock);
     let is_held = held.is_some();
     found.add(Obstructed::LockHeld, held);

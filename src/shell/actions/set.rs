@@ -43,11 +43,7 @@ fn name(format: Format) -> String {
 }
 
 /// Says where questions are answered, and has them answered elsewhere.
-pub async fn engine(
-    shell: &mut Interpreter,
-    argument: &str,
-    stage: &mut dyn Stage,
-) -> Result<()> {
+pub async fn engine(shell: &mut Interpreter, argument: &str, stage: &mut dyn Stage) -> Result<()> {
     if !argument.is_empty() {
         let place = Where::from_str(argument, true).map_err(|_| {
             Error::usage(format!("there is no engine `{argument}`"))

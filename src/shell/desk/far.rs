@@ -41,7 +41,9 @@ impl Desk {
             Some(cluster) => {
                 let (scheduler, executors) = (&cluster.scheduler, cluster.executors);
                 let plural = if executors == 1 { "" } else { "s" };
-                format!("questions about the run are answered by {executors} executor{plural} of {scheduler}")
+                format!(
+                    "questions about the run are answered by {executors} executor{plural} of {scheduler}"
+                )
             }
         }
     }
@@ -49,7 +51,7 @@ impl Desk {
     /// Takes back what a cluster was given.
     pub async fn close(&mut self) -> Result<()> {
         match self.cluster.take() {
-            Some(cluster) => cluster.clear(&self.lent_as()).await,
+            Some(cluster) => cluster.leave(&self.lent_as()).await,
             None => Ok(()),
         }
     }
@@ -73,9 +75,7 @@ impl Desk {
             .map(|read| read.table.trim_start_matches(&prefix).to_owned())
             .collect();
         let is_wanted = |name: &str| names.iter().any(|wanted| wanted == name);
-        cluster
-            .take_past(past, &self.lent_as(), is_wanted)
-            .await?;
+        cluster.take_past(past, &self.lent_as(), is_wanted).await?;
         let engine = cluster.engine();
         if !names.iter().all(|name| engine.knows(name)) {
             return Ok(Err(question));

@@ -376,7 +376,8 @@ fn an_edited_model_is_tried_without_a_run() {
         "group by customer",
         "group by customer having customer = 'ada'",
     );
-    let said = project.pipe(["shell"],
+    let said = project.pipe(
+        ["shell"],
         "\\format csv\n\\i sql/totals.sql\n\\d totals\n\\diff totals\n",
     );
     assert_snapshot!(said.screen(), @r#"
@@ -414,9 +415,7 @@ fn a_key_is_followed_from_its_source_to_the_output_or_to_what_left_it_out() {
     project.write("sql/rich.sql", RICH);
     project.edit("sql/totals.sql", "from orders", "from rich");
     project.succeed(["run", "-q"]);
-    let said = project.pipe(["shell"],
-        "\\why ada\n\\why bob\n\\why nobody\n\\why\n",
-    );
+    let said = project.pipe(["shell"], "\\why ada\n\\why bob\n\\why nobody\n\\why\n");
     assert_snapshot!(said.screen(), @r#"
     exit code: 2
     ----- stdout -----

@@ -60,7 +60,7 @@ impl Cluster {
         for _ in 0..executors {
             cluster.add(project);
         }
-        cluster.await_executors(executors);
+        cluster.wait_until(|hello| hello.executors.len() == executors);
         cluster
     }
 
@@ -92,40 +92,31 @@ impl Cluster {
         self.signal("-CONT");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal to every executor.
+    pub(crate) fn signal(&self, signal: &str) {
         for executor in &self.executors {
-            let sent = Command::new("kill")
-                .args([signal, &executor.id().to_string()])
-                .status();
-            assert!(sent.expect("signals can be sent").success());
+            send(signal, executor.id());
         }
     }
 
-    /// Kills the scheduler.
-    pub(crate) fn kill_scheduler(&mut self) {
-        end(&mut self.scheduler);
-    }
-
-    fn await_executors(&self, count: usize) {
+    /// Waits until the scheduler says so.
+    pub(crate) fn wait_until(&self, is_so: impl Fn(&Hello) -> bool) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
         let client = reqwest::Client::builder().no_proxy().build();
         let client = client.expect("a client can be made");
+        let url = format!("http://{}/dfpipe", self.address);
+        let ask = async || client.get(&url).send().await?.text().await;
         let begun = Instant::now();
-        let known = || {
-            let asked = runtime.block_on(async {
-                let answer = client
-                    .get(format!("http://{}/dfpipe", self.address))
-                    .send()
-                    .await?;
-                answer.text().await
-            });
-            let hello = asked
-                .ok()
-                .and_then(|text| serde_json::from_str::<Hello>(&text).ok());
-            hello.map_or(0, |hello| hello.executors.len())
-        };
-        while known() < count {
-            assert!(begun.elapsed() < PATIENCE, "the executors do not come");
+        loop {
+            let said = runtime.block_on(ask()).ok();
+            let hello = said.and_then(|text| serde_json::from_str::<Hello>(&text).ok());
+            if hello.as_ref().is_some_and(&is_so) {
+                return;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "it does not come to this: {hello:?}"
+            );
             std::thread::yield_now();
         }
     }
@@ -137,6 +128,14 @@ impl Drop for Cluster {
             end(process);
         }
     }
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send(signal: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .status();
+    assert!(sent.expect("signals can be sent").success());
 }
 
 fn end(process: &mut Child) {

@@ -21,10 +21,16 @@ use super::{
     session::{registered, session_config, with_rules},
 };
 use crate::{
-    cluster::{LONGEST_MESSAGE, Stores},
     config::{self, Secret},
     error::{Error, Result},
 };
+
+mod stores;
+
+pub use stores::Stores;
+
+/// Bytes of a message between the machines of a cluster: plans with many files are long.
+pub const LONGEST_MESSAGE: u32 = 256 * 1024 * 1024;
 
 impl Engine {
     /// The same session, whose queries the scheduler knows by this name.
