@@ -6,10 +6,10 @@ use ballista_core::config::TaskSchedulingPolicy;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 
-use super::{Scheduler, registry::functions};
+use super::Scheduler;
 use crate::{
     config::Secret,
-    engine::{LONGEST_MESSAGE, Stores},
+    engine::{LONGEST_MESSAGE, Stores, functions},
     error::{Error, Result},
     run::build,
 };

@@ -12,9 +12,7 @@
 
 mod executor;
 mod hello;
-mod registry;
 mod scheduler;
-mod single_rows;
 
 pub use executor::{ExecutorSettings, run as run_executor};
 pub use hello::{Crew, Hello, Scheduler};

@@ -29,13 +29,10 @@ use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
 use tonic::{Request, service::RoutesBuilder};
 
-use super::{
-    hello::{Crew, Hello, JOBS, PATH},
-    registry::planning_state,
-};
+use super::hello::{Crew, Hello, JOBS, PATH};
 use crate::{
     config::Secret,
-    engine::LONGEST_MESSAGE,
+    engine::{LONGEST_MESSAGE, planning_state},
     error::{Error, Result},
     run::{
         build,

@@ -50,7 +50,7 @@ pub use diagnostics::explain;
 pub use lineage::{Column, How, Lineage, Sources, Table, TableColumn, TableKind, lineage};
 pub use question::{Answer, Asked, Question, Rights};
 #[cfg(feature = "cluster")]
-pub use remote::{LONGEST_MESSAGE, Stores};
+pub use remote::{LONGEST_MESSAGE, Stores, functions, planning_state};
 pub use run::{Rows, Spill};
 pub use session::Engine;
 pub use typing::Typer;

@@ -90,7 +90,7 @@ fn tables_that_go_through_a_store_give_the_same_bytes_and_are_taken_back() {
 fn run_and_when_building(
     project: &Project,
     model: &str,
-    act: impl FnOnce(),
+    act: impl FnOnce(u32),
 ) -> (Option<i32>, Vec<Value>) {
     let mut run = project
         .command(["run", "--log-format", "json"])
@@ -190,7 +190,13 @@ fn a_store_that_no_executor_may_read_is_named() {
     ));
     let outcome = project.run(["run", "-q"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.screen());
-    assert_snapshot!(outcome.stderr, @"");
+    for said in [
+        "error: the cluster cannot read a table",
+        "403 Forbidden",
+        "hint: every machine of it has to reach `engine.ballista.store`",
+    ] {
+        assert!(outcome.stderr.contains(said), "{}", outcome.screen());
+    }
 }
 
 #[test]
@@ -224,14 +230,46 @@ fn the_shell_asks_the_cluster_and_takes_back_what_it_lent() {
     project.write("dfpipe.yml", config);
     let script = "\\engine\n\\engine ballista\nselect category, count(*) as customers from unified_customers group by 1 order by 1;\n\\engine local\nselect category, count(*) as customers from unified_customers group by 1 order by 1;\n\\engine far\n";
     let outcome = project.pipe(["shell"], script);
-    assert_snapshot!(outcome.screen(), @"");
+    assert_snapshot!(outcome.screen(), @r"
+    exit code: 2
+    ----- stdout -----
+    +----------+-----------+
+    | category | customers |
+    +----------+-----------+
+    | active   |       301 |
+    | at_risk  |       139 |
+    | churned  |        57 |
+    +----------+-----------+
+    +----------+-----------+
+    | category | customers |
+    +----------+-----------+
+    | active   |       301 |
+    | at_risk  |       139 |
+    | churned  |        57 |
+    +----------+-----------+
+    ----- stderr -----
+    questions are answered here
+    questions about the run are answered by 1 executor of df://[address]
+    questions are answered here
+    error: there is no engine `far`
+
+    hint: the engines are: local, ballista
+    error: the script had errors
+    ");
     assert_eq!(bucket.keys(), Vec::<String>::new());
 }
 
 #[test]
 fn a_scheduler_that_is_not_there_stops_a_run_before_it_begins() {
     let project = on_cluster("127.0.0.1:1", None);
-    assert_snapshot!(project.run(["run", "-q"]).screen(), @"");
+    assert_snapshot!(project.run(["run", "-q"]).screen(), @r"
+    exit code: 3
+    ----- stderr -----
+    error: the scheduler `df://127.0.0.1:1` does not answer
+    cause: error sending request: client error (Connect): tcp connect error: Connection refused
+
+    hint: is `dfpipe cluster scheduler` running there, and may this machine reach it?
+    ");
     assert!(project.unfinished().is_empty());
     let plan = project.run(["plan", "-o", "json"]);
     assert_eq!(plan.code, Some(0), "{}", plan.screen());

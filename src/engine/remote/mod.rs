@@ -25,8 +25,11 @@ use crate::{
     error::{Error, Result},
 };
 
+mod registry;
+mod single_rows;
 mod stores;
 
+pub use registry::{functions, planning_state};
 pub use stores::Stores;
 
 /// Bytes of a message between the machines of a cluster: plans with many files are long.

@@ -211,17 +211,17 @@ impl Desk {
     }
 
     async fn answer(&mut self, question: Question, may_write: bool) -> Result<Answer> {
+        let question = match self.far_answer(question).await? {
+            Ok(answer) => return Ok(answer),
+            Err(question) => question,
+        };
+        self.open_read(&question).await?;
         let places = &self.places;
         let write = |target: &str| places.check(target).map(|_| ());
         let rights = Rights {
             define: may_write,
             write: may_write.then_some(&write),
         };
-        let question = match self.far_answer(question, &rights).await? {
-            Ok(answer) => return Ok(answer),
-            Err(question) => question,
-        };
-        self.open_read(&question).await?;
         self.engine
             .answer(question, &self.parameters, &rights)
             .await

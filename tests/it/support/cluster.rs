@@ -92,6 +92,11 @@ impl Cluster {
         self.signal("-CONT");
     }
 
+    /// Kills the scheduler.
+    pub(crate) fn kill_scheduler(&mut self) {
+        end(&mut self.scheduler);
+    }
+
     /// Sends a signal to every executor.
     pub(crate) fn signal(&self, signal: &str) {
         for executor in &self.executors {

@@ -1,4 +1,4 @@
-//! The functions of dfpipe, as the roles of a cluster are given them.
+//! The session that a scheduler plans with, and the functions of dfpipe as an executor is given them.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use datafusion::{
 };
 use dfpipe_udfs::{UdfSettings, register_all};
 
-use super::single_rows::SingleRows;
-use crate::{config::Secret, engine::Stores};
+use super::{Stores, single_rows::SingleRows};
+use crate::config::Secret;
 
 /// The state that a scheduler plans a driver's queries with.
 pub fn planning_state(config: SessionConfig, email_key: &Secret) -> Result<SessionState> {
