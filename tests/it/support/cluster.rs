@@ -11,7 +11,7 @@ use dfpipe::cluster::Hello;
 use super::{kafka::free_ports, project::Project};
 
 /// How long the roles may take to know each other, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Cluster {
     pub(crate) address: String,
