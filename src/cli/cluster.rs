@@ -155,18 +155,22 @@ mod roles {
 
 #[cfg(not(feature = "cluster"))]
 mod roles {
+    use std::future::{Ready, ready};
+
     use super::{Context, Executor, Result, Scheduler};
     use crate::cluster::refused;
 
     impl Scheduler {
-        pub(super) async fn execute(self, _: &Context) -> Result<()> {
-            Err(refused())
+        #[expect(clippy::unused_self, reason = "another build starts the role")]
+        pub(super) fn execute(self, _: &Context) -> Ready<Result<()>> {
+            ready(Err(refused()))
         }
     }
 
     impl Executor {
-        pub(super) async fn execute(self, _: &Context) -> Result<()> {
-            Err(refused())
+        #[expect(clippy::unused_self, reason = "another build starts the role")]
+        pub(super) fn execute(self, _: &Context) -> Ready<Result<()>> {
+            ready(Err(refused()))
         }
     }
 }

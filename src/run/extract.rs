@@ -390,37 +390,6 @@ pub async fn register(
     Ok(())
 }
 
-/// The files of all tables that models start from, in their order.
-pub fn table_files<'a>(
-    folder: &RunFolder,
-    sources: impl Iterator<Item = &'a str>,
-) -> Result<Vec<(String, Vec<PathBuf>)>> {
-    let extracts = sources.map(|source| (source, folder.extract(source)));
-    let own = [
-        (EXTRACT_LOG, folder.extract_log()),
-        (EXTRACT_REJECTS, folder.rejects()),
-        (DEAD_LETTERS, folder.dead_letters()),
-    ];
-    let tables = extracts.chain(own);
-    let tables = tables.map(|(name, path)| Ok((name.to_owned(), files_of(path)?)));
-    tables.collect()
-}
-
-/// The file itself, or those of the folder.
-fn files_of(path: PathBuf) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path]);
-    }
-    let unreadable = |error: std::io::Error| {
-        Error::outside(format!("`{}` cannot be read", path.display())).because(error)
-    };
-    let files = fs_err::read_dir(&path).map_err(unreadable)?;
-    let files = files.map(|file| file.map(|file| file.path()).map_err(unreadable));
-    let mut files = files.collect::<Result<Vec<_>>>()?;
-    files.sort();
-    Ok(files)
-}
-
 /// Whether the file, or every file of the folder, can be opened.
 fn is_readable(path: &Path) -> bool {
     match fs_err::read_dir(path) {

@@ -29,22 +29,27 @@ impl Cluster {
         }
     }
 
+    /// What it is.
     pub fn record(&self) -> ClusterRecord {
         match *self {}
     }
 
+    /// Hands over the extracts.
     pub async fn take_extracts(&self, _: &RunFolder, _: impl Iterator<Item = &str>) -> Result<()> {
         match *self {}
     }
 
+    /// Hands over a table.
     pub async fn take_model(&self, _: &RunFolder, _: &Model) -> Result<()> {
         match *self {}
     }
 
+    /// Tells of a view.
     pub async fn take_view(&self, _: &Model, _: &Parameters) -> Result<()> {
         match *self {}
     }
 
+    /// Has a model built.
     pub async fn build(
         &self,
         _: &RunFolder,
@@ -54,18 +59,22 @@ impl Cluster {
         match *self {}
     }
 
+    /// How far that is.
     pub async fn progress(&self, _: &RunFolder, _: &Model) -> Option<Job> {
         match *self {}
     }
 
+    /// Hands over tables of a run that is over.
     pub async fn take_past(&self, _: &Past, _: &str, _: impl Fn(&str) -> bool) -> Result<()> {
         match *self {}
     }
 
+    /// Its session.
     pub fn engine(&self) -> &Engine {
         match *self {}
     }
 
+    /// Leaves nothing behind.
     pub async fn leave(&self, _: &str) -> Result<()> {
         match *self {}
     }
