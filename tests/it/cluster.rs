@@ -310,3 +310,24 @@ fn a_driver_with_another_key_is_refused_with_both_named() {
         outcome.screen()
     );
 }
+
+#[test]
+fn an_executor_with_another_key_is_refused_with_both_named() {
+    let cluster = Cluster::start(&Project::customers(), 0);
+    let project = Project::customers();
+    project.edit(
+        "dfpipe.yml",
+        "email_hash_key: dfpipe-fixtures-key",
+        "email_hash_key: another-key",
+    );
+    let scheduler = format!("df://{}", cluster.address);
+    let outcome = project.run(["cluster", "executor", "--scheduler", &scheduler]);
+    assert_snapshot!(outcome.screen(), @r"
+    exit code: 2
+    ----- stderr -----
+    error: this executor and the scheduler `df://[address]` are not the same program
+    cause: this executor has a key for e-mail addresses that is checked as `43befa25`, the scheduler a key for e-mail addresses that is checked as `82e19067`
+
+    hint: start the scheduler, the executors and the driver from one image of dfpipe, with one key for e-mail addresses
+    ");
+}

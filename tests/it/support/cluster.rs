@@ -1,4 +1,4 @@
-//! A cluster on loopback: the real binary as a scheduler and as executors, each a process that ends with its owner.
+//! A cluster on loopback: the real binary as a scheduler and as executors, each a process that is ended with what owns it.
 
 use std::{
     io::{BufRead, BufReader},
