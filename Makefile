@@ -54,8 +54,8 @@ bench-all: bench-start bench-check bench-quick bench bench-distinct bench-cluste
 bench-scaling: release ## how time and memory grow, and whether a limit of 1 GB holds (an hour)
 	$(RESULTS) scaling python3 benches/scaling.py
 
-bench-cluster: ## what a cluster costs on one machine
-	cargo build --release --features cluster --workspace
+bench-cluster: ## what a cluster costs on one machine (builds a `release` with it, unless DFPIPE names another)
+	$(if $(filter target/dist/dfpipe,$(DFPIPE)),cargo build --release --features cluster --workspace)
 	DFPIPE=$(or $(filter-out target/dist/dfpipe,$(DFPIPE)),target/release/dfpipe) python3 benches/results.py cluster python3 benches/cluster.py
 
 bench-start: release ## how long until something happens

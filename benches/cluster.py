@@ -34,7 +34,7 @@ WAYS = [0, 1, 2]
 def main():
     source = measure.project(WORK / "extracted", measure.generated(CUSTOMERS, EVENTS))
     measure.extracted(source, DFPIPE)
-    print(f"{CUSTOMERS:,} customers, {EVENTS:,} events, {CORES} cores")
+    print(f"{CUSTOMERS:,} customers, {EVENTS:,} events, {CORES} cores, {DFPIPE.parent.name} build")
     taken = {way: [] for way in WAYS}
     for number in range(ROUNDS):
         for way in WAYS:
