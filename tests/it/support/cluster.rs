@@ -30,8 +30,9 @@ impl Cluster {
                 "127.0.0.1:0",
                 "--host",
                 "127.0.0.1",
+                // Long enough for a machine that is busy with other tests.
                 "--executor-timeout",
-                "4",
+                "10",
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
