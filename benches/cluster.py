@@ -1,7 +1,7 @@
 """What it costs to have the models built by a cluster: one process against 1 and 2 executors, all on this machine.
 
 The customer pipeline's transform on made-up data, from one extract. The cores are the same for all: one executor has
-both, two have one each. The tables have to be the same, byte for byte.
+both, two have one each. The result has to be the same, byte for byte.
 
     make bench-cluster
 
@@ -41,8 +41,8 @@ def main():
             taken[way].append(once(source, way))
         print(f"round {number + 1}: " + ", ".join(f"{said(way)} {taken[way][-1]['seconds']:.2f} s" for way in WAYS), flush=True)
     hashes = {figures["sha256"] for all_of in taken.values() for figures in all_of}
-    assert len(hashes) == 1, f"the tables differ: {hashes}"
-    print("\nfrom the extract to the tables, medians; the tables are the same")
+    assert len(hashes) == 1, f"the results differ: {hashes}"
+    print("\nfrom the extract to the tables, medians; the result is the same")
     print(f"{'':14}{'seconds':>9}{'processor':>11}{'against one':>13}{'driver MB':>11}{'executor MB':>13}{'stages':>8}{'tasks':>7}")
     alone = statistics.median(one["seconds"] for one in taken[0])
     for way in WAYS:
