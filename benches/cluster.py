@@ -101,6 +101,8 @@ class Cluster:
             return self
         address = f"127.0.0.1:{free_port()}"
         self.start("scheduler", "--bind", address, "--host", "127.0.0.1")
+        # An executor that finds no scheduler gives up.
+        wait_for(address, 0)
         for _ in range(self.executors):
             ports = ["--port", str(free_port()), "--task-port", str(free_port())]
             self.start("executor", "--scheduler", f"df://{address}", "--cores", str(CORES // self.executors), *ports)
@@ -110,13 +112,10 @@ class Cluster:
         return self
 
     def start(self, *arguments):
-        # Until it listens, a scheduler refuses; an executor is started again.
         process = subprocess.Popen(
             [DFPIPE, "cluster", *arguments], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.processes.append(process)
-        if arguments[0] == "scheduler":
-            time.sleep(1)
 
     def used(self):
         """Processor seconds of all of them, and the most megabytes of an executor."""
